@@ -19,6 +19,7 @@ from raphe.core.command_line import (
     printed_command,
     printed_setting,
     seconds,
+    seed_number,
     train_next,
 )
 from raphe.core.errors import SettingError
@@ -123,3 +124,10 @@ def test_one_input_with_a_name_that_is_not_utf_8_is_refused_at_once() -> None:
     options = argparse.Namespace(inputs=[Path(os.fsdecode(b"caf\xe9.mat"))])
     with pytest.raises(SettingError, match=r"caf\\xe9\.mat: its name is not UTF-8; rename it"):
         one_input(options)
+
+
+def test_draws_begin_from_no_number_below_0() -> None:
+    assert [seed_number(text) for text in ("0", "42")] == [0, 42]
+    for text in ("-1", "4.2", "²", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number from 0 up"):
+            seed_number(text)

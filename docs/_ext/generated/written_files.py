@@ -448,7 +448,7 @@ FILES = (
             "median_*": "of the draws, in SI and in lab units",
             "low_*": "lower end of the interval of so many %",
             "high_*": "its upper end",
-            "told_by_data": "no where the interval is about as wide as that of typical neurons",
+            "told_by_data": "no where the draws are half as wide as the prior, or wider",
         },
     ),
     Written(

@@ -96,6 +96,13 @@ def number_of_threads(text: str) -> int:
     return int(text)
 
 
+def seed_number(text: str) -> int:
+    """The value of an option that draws begin from: 0 or more."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 up, got {text}")
+    return int(text)
+
+
 def hydra_word(value: object) -> str:
     r"""A value as Hydra reads it as this very text: quoted where it would be more than a word.
 

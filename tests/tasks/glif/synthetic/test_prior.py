@@ -1,5 +1,7 @@
 """Real cells' quantities, and draws that resemble them."""
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,9 @@ from scipy.stats import ks_2samp, spearmanr
 
 from raphe.core.errors import SettingError, StoreError
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells, read_cells, split_by_specimen
-from raphe.tasks.glif.synthetic.prior import fit_prior, read_prior, write_prior
+from raphe.tasks.glif.synthetic.prior import fit_prior, prior_json, read_prior, write_prior
 from raphe.tasks.glif.synthetic.quantities import in_si, neurons_of, quantities, scaled, values_of
+from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
 N_CELLS = {1: 475, 2: 172, 3: 475, 4: 172, 5: 171}
 
@@ -72,6 +75,25 @@ def test_a_prior_is_written_and_read(cells, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(SettingError, match=r"other\.json: expected a prior"):
         read_prior(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"level": 9}, "got a GLIF level of 9"),
+        ({"level": "1"}, "got a GLIF level of '1'"),
+        ({"quantiles": [[0.0] * 41] * 3}, r"of shape \(5, 41\) .* got \(3, 41\)"),
+        ({"quantiles": [[float("nan")] * 41] * 5}, "finite and rise"),
+        ({"quantiles": [list(range(41))[::-1]] * 5}, "finite and rise"),
+        ({"correlation": np.ones((5, 5)).tolist()}, "not positive definite"),
+    ],
+)
+def test_a_prior_that_none_can_be_is_refused(change: dict, said: str, tmp_path: Path) -> None:
+    whole = json.loads(prior_json(typical_prior(1)))
+    file = tmp_path / "prior.json"
+    file.write_text(json.dumps(whole | change))
+    with pytest.raises(SettingError, match=f"^{re.escape(str(file))}: expected a prior.*{said}"):
+        read_prior(file)
 
 
 def test_tables_and_cells_that_will_not_do_are_refused(cells, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from raphe.core.command_line import (
     left_out_code,
     list_out,
     printed_command,
+    seed_number,
     train_next,
 )
 from raphe.core.files.outputs import FIGURE, Output
@@ -57,7 +58,7 @@ def add_masks(parser: Parser) -> None:
         help="kept clear before and after every spike, in ms (default: %(default)g)",
     )
     parser.add_argument(
-        "--seed", type=int, default=42, help="of their places (default: %(default)s)"
+        "--seed", type=seed_number, default=42, help="of their places (default: %(default)s)"
     )
     add_cut_options(parser)
     add_overwrite(parser)
@@ -128,7 +129,7 @@ def add_synthesize(parser: Parser) -> None:
         help="draw so many originals of each class first, as data.per_class in training",
     )
     parser.add_argument(
-        "--seed", type=int, default=42, help="of split and samples (default: %(default)s)"
+        "--seed", type=seed_number, default=42, help="of split and samples (default: %(default)s)"
     )
     parser.add_argument(
         "--smoothing",

@@ -5,7 +5,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import add_overwrite, define, left_out_code, list_out
+from raphe.core.command_line import (
+    add_overwrite,
+    define,
+    left_out_code,
+    list_out,
+    seed_number,
+)
 from raphe.core.files.outputs import Output
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
@@ -69,11 +75,13 @@ def add_fit(parser: Parser) -> None:
         type=float,
         default=0.0,
         metavar="MV",
-        help="potential of the pipette's solution against the bath's, subtracted from the recorded "
-        "voltage: 14 makes -70 mV to -84 mV (default: %(default)s)",
+        help="potential of the bath against the pipette's solution, as calculators give it, "
+        "subtracted from the recorded voltage: 14 makes -70 mV to -84 mV (default: %(default)s)",
     )
     add_simulators(parser)
-    parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=seed_number, default=42, help="of the draws (default: %(default)s)"
+    )
     parser.add_argument(
         "--out",
         type=Output.FOLDER,
@@ -91,7 +99,7 @@ def _sweep(text: str) -> int | str:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from raphe.core.errors import SettingError
+    from raphe.core.errors import RecordingError, SettingError
     from raphe.core.files.path import require_utf_8
     from raphe.tasks.glif.neurons.models import LEVELS
     from raphe.tasks.glif.prediction.fit_cell import fit_cell
@@ -115,12 +123,15 @@ def _fit(options: argparse.Namespace) -> int:
         cut=options.cut_spikes,
         liquid_junction_v=1e-3 * options.liquid_junction_mv,
     )
-    report = fit_cell(
-        sweeps, levels, options.out,
-        prior=prior, seed=options.seed, biased=options.bias, simulators=options.simulators,
-        overwrite=options.overwrite,
-        inputs=(options.input, options.stimulus),
-    )  # fmt: skip
+    try:
+        report = fit_cell(
+            sweeps, levels, options.out,
+            prior=prior, seed=options.seed, biased=options.bias, simulators=options.simulators,
+            overwrite=options.overwrite,
+            inputs=(options.input, options.stimulus),
+        )  # fmt: skip
+    except RecordingError as error:
+        raise RecordingError(f"{options.input}: {error}") from error
     for line in sweeps.read_from:
         print(printable(f"{options.input}: {line}"))
     _print(report)

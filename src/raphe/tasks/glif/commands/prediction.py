@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raphe.core.command_line import define, left_out_code, list_out, one_input
+from raphe.core.command_line import define, left_out_code, list_out, one_input, seed_number
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
 from raphe.tasks.glif.commands.signal_options import (
@@ -48,7 +48,9 @@ def add_predict(parser: Parser) -> None:
     add_simulators(parser)
     add_no_figure(parser)
     parser.add_argument("--samples", type=int, default=1000, help="of each posterior")
-    parser.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=seed_number, default=42, help="of the draws (default: %(default)s)"
+    )
 
 
 def _predict(options: argparse.Namespace) -> int:

@@ -36,7 +36,7 @@ class LevelFit:
     samples: np.ndarray  # float64 (D, P), SI units
     below: SubthresholdFit
     threshold: ThresholdFit
-    not_told: tuple[str, ...]  # nouns of quantities whose draws are about as wide as the prior
+    not_told: tuple[str, ...]  # nouns of quantities, see OPEN
     together: tuple[tuple[str, str], ...]  # nouns of pairs that only a combination of is known
     reset_log_likelihood: float  # of the voltages after spikes
     bias: ConstantBias | None = None  # where one was estimated

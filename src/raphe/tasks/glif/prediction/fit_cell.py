@@ -20,7 +20,7 @@ from raphe.core.files.outputs import figure_names
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.progress import progress
 from raphe.core.sentences import counted, listed, number
-from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels
+from raphe.tasks.glif.features.level_fit import OPEN, LevelFit, fit_levels
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.features.threshold_fit import UNSETTLED
 from raphe.tasks.glif.metrics.predictive import median_neuron
@@ -313,7 +313,8 @@ def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
     if fit.not_told:
         sentences.append(
             f"Not told by this stimulus ({counted('spike', pooled.n_spikes)}): "
-            f"{listed(fit.not_told)}; the intervals are about as wide as those of typical neurons."
+            f"{listed(fit.not_told)}; what is left open is more than {100 * OPEN:.0f} % as wide as "
+            "what was known beforehand."
         )
     if far := _far(fit, prior):
         sentences.append(

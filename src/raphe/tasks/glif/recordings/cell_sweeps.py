@@ -65,8 +65,9 @@ def read_cell_sweeps(
         numbers: of a recording's sweeps; none: all, but of an NWB file the first.
         every: take all sweeps of an NWB file whose rate is that of most; the others are left out.
         cut: spikes out of a real recording, see `spike_cuts`.
-        liquid_junction_v: potential of the pipette's solution against the bath's, which is
-            subtracted: the membrane's voltage is the recorded one less this.
+        liquid_junction_v: potential of the bath against the pipette's solution (Neher 1992,
+            Methods in Enzymology 207:123), which is subtracted: the membrane's voltage is the
+            recorded one less this.
 
     Raises:
         RecordingError: no sweep that can be read, or none with a current.

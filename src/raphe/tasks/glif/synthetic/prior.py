@@ -14,6 +14,7 @@ import numpy as np
 from raphe.core.errors import SettingError
 from raphe.core.files.atomic import write_file
 from raphe.core.files.path import file_status
+from raphe.tasks.glif.neurons.models import LEVELS
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
 from raphe.tasks.glif.synthetic.quantities import in_si, quantities, scaled, values_of
 
@@ -105,9 +106,37 @@ def read_prior(path: Path | str) -> Prior:
         if facts["kind"] != KIND:
             raise SettingError(f"{path}: expected {KIND}, got {facts['kind']}")
         quantiles = np.array(facts["quantiles"], np.float64)
-        return Prior(facts["level"], quantiles, np.array(facts["correlation"]), facts["n_cells"])
+        correlation = np.array(facts["correlation"], np.float64)
+        prior = Prior(facts["level"], quantiles, correlation, facts["n_cells"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingError(f"{path}: expected a prior (JSON), got {error!r}") from error
+    if fault := _fault(prior):
+        raise SettingError(
+            f"{path}: expected a prior as training writes it, {fault}; fit it anew with `raphe "
+            "train task=glif`"
+        )
+    return prior
+
+
+def _fault(prior: Prior) -> str:
+    """What of a prior can be none, as the rest of a sentence; "" of one that can."""
+    if prior.level not in LEVELS:
+        return f"got a GLIF level of {prior.level!r}"
+    n = len(quantities(prior.level))
+    shape, of_correlation = prior.quantiles.shape, prior.correlation.shape
+    if shape != (n, N_QUANTILES) or of_correlation != (n, n):
+        return (
+            f"with quantiles of shape {(n, N_QUANTILES)} and a correlation of {(n, n)} at level "
+            f"{prior.level}, got {shape} and {of_correlation}"
+        )
+    rises = (np.diff(prior.quantiles) >= 0).all() and (np.ptp(prior.quantiles, axis=1) > 0).all()
+    if not (np.isfinite(prior.quantiles).all() and rises):
+        return "with quantiles that are finite and rise, got others"
+    try:
+        np.linalg.cholesky(prior.correlation)
+    except np.linalg.LinAlgError:
+        return "got a correlation that no quantities can have: it is not positive definite"
+    return ""
 
 
 def _rising(quantiles: np.ndarray) -> np.ndarray:

@@ -60,6 +60,22 @@ def test_clusters_have_waveforms_and_firing(phy: Callable[..., Path]) -> None:
     np.testing.assert_allclose(read.units.isi[0].sum(), share, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["templates_ind", "template_ind"])
+@pytest.mark.parametrize("whitened", [True, False])
+def test_templates_of_some_channels_alone_are_those_of_all(
+    phy: Callable[..., Path], name: str, whitened: bool
+) -> None:
+    how = {} if whitened else {"whitening_mat_inv": None}
+    dense = read_units(phy(**how)).units.waveforms
+    templates = np.load(phy(**how) / "templates.npy")
+    channels = np.array([[0, 1], [1, -1], [2, 0], [0, 2]])  # the largest stands first or second
+    sparse = np.stack([t[:, c] * (c >= 0) for t, c in zip(templates, channels, strict=True)])
+    changed = {**how, "templates": sparse.astype(np.float32), name: channels}
+    np.testing.assert_allclose(read_units(phy(**changed)).units.waveforms, dense, rtol=1e-6)
+    with pytest.raises(RecordingError, match=r"expected 4 × 2 channels as templates\.npy has"):
+        read_units(phy(**{**changed, name: channels[:3]}))
+
+
 def test_noise_is_left_out_and_mua_is_said(phy: Callable[..., Path]) -> None:
     read = read_units(phy(group="0\tnoise\n1\tmua\n"))
     assert [fact.unit_id for fact in read.units.facts] == ["1", "5"]

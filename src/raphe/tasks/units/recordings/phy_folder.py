@@ -5,7 +5,8 @@ FOLDER/spike_times.npy        (S,) in samples
 FOLDER/spike_clusters.npy     (S,) the cluster of each spike, as curated
 FOLDER/spike_templates.npy    (S,) the template of each; may be missing
 FOLDER/templates.npy          (P, T, channels) whitened; may be missing
-FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold some alone
+FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold some alone, −1
+                              for none; template_ind.npy as SpikeInterface writes it
 FOLDER/whitening_mat_inv.npy  (channels, channels) undoes the whitening; may be missing
 FOLDER/cluster_group.tsv      what a person called each: good, mua, noise
 FOLDER/cluster_groups.csv     the same, of Phy 1
@@ -37,6 +38,8 @@ GROUPS = (
     ("cluster_info.tsv", "group"),
     ("cluster_KSLabel.tsv", "KSLabel"),
 )
+CHANNELS = ("templates_ind.npy", "template_ind.npy")  # Kilosort's and SpikeInterface's
+MOST_CHANNELS = 10_000  # of a probe, or several
 LONGEST_PARAMETERS = 100_000  # bytes
 
 
@@ -192,7 +195,7 @@ def _waveforms(
             f"{path / 'templates.npy'}: expected templates × samples × channels, got "
             f"{templates.shape} {templates.dtype}; export the sorting for Phy anew"
         )
-    templates, remarks = _unwhitened(path, templates.astype(np.float64))
+    templates = _unwhitened(path, templates.astype(np.float64))
     template_of_spike = None
     if (path / "spike_templates.npy").is_file():
         n_spikes = sum(map(len, spikes_of.values()))
@@ -207,29 +210,48 @@ def _waveforms(
             continue
         mean = np.einsum("p,ptc->tc", counts / counts.sum(), templates[used])
         waveforms[row] = mean[:, np.ptp(mean, axis=0).argmax()]
-    return waveforms, remarks
+    return waveforms, []
 
 
-def _unwhitened(path: Path, templates: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _unwhitened(path: Path, templates: np.ndarray) -> np.ndarray:
     """Templates (P, T, channels) as they are in the recording, where that can be told."""
     file = path / "whitening_mat_inv.npy"
-    if (path / "templates_ind.npy").is_file():
-        sparse = load_array(path / "templates_ind.npy", RecordingError)
-        if sparse.shape != (len(templates), templates.shape[2]):
-            raise RecordingError(
-                f"{path / 'templates_ind.npy'}: expected {len(templates)} × {templates.shape[2]} "
-                f"channels as templates.npy has, got {sparse.shape}; export the sorting anew"
-            )
-        if file.is_file() and not (sparse == np.arange(sparse.shape[1])).all():
-            return templates, [
-                "templates hold some channels alone, so that their whitening is not undone"
-            ]
-    if not file.is_file():
-        return templates, []
-    inverse = load_array(file, RecordingError)
+    inverse = load_array(file, RecordingError).astype(np.float64) if file.is_file() else None
+    templates = _on_all_channels(path, templates, 0 if inverse is None else len(inverse))
+    if inverse is None:
+        return templates
     if inverse.shape != (templates.shape[2], templates.shape[2]):
         raise RecordingError(
             f"{file}: expected {templates.shape[2]} × {templates.shape[2]} channels as "
             f"templates.npy has, got {inverse.shape}; copy both from one sorting"
         )
-    return templates @ inverse.astype(np.float64), []
+    return templates @ inverse
+
+
+def _on_all_channels(path: Path, templates: np.ndarray, n_channels: int) -> np.ndarray:
+    """Templates (P, T, all channels), 0 where each has none, of such as hold some channels alone.
+
+    So the same column is the same channel of all. `n_channels` there are at the least.
+    """
+    file = next((path / name for name in CHANNELS if (path / name).is_file()), None)
+    if file is None:
+        return templates
+    channel = load_array(file, RecordingError)
+    if channel.shape != (len(templates), templates.shape[2]) or channel.dtype.kind not in "fiu":
+        raise RecordingError(
+            f"{file}: expected {len(templates)} × {templates.shape[2]} channels as templates.npy "
+            f"has, got {channel.shape} {channel.dtype}; export the sorting anew"
+        )
+    if not channel.size or (channel == np.arange(channel.shape[1])).all():
+        return templates
+    n_channels = max(n_channels, int(channel.max()) + 1)
+    if n_channels > MOST_CHANNELS:
+        raise RecordingError(
+            f"{file}: expected the numbers of {MOST_CHANNELS} channels at most, got one of "
+            f"{n_channels - 1}; export the sorting anew"
+        )
+    dense = np.zeros((*templates.shape[:2], n_channels))
+    for template, channels, into in zip(templates, channel.astype(int), dense, strict=True):
+        is_one = channels >= 0  # where a template has fewer the rest is −1
+        into[:, channels[is_one]] = template[:, is_one]
+    return dense

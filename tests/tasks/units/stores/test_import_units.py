@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,15 @@ def test_labels_that_teach_nothing_are_refused(
 ) -> None:
     with pytest.raises(StoreError, match=sentence):
         imported(unit_folder(label=labels), classes=classes)
+
+
+def test_units_that_were_left_out_are_told_where_a_class_lacks(
+    unit_folder: Make, tmp_path: Path
+) -> None:
+    read = read_unit_folder(unit_folder(label=["narrow"] * 40))
+    read = replace(read, left_out=["unit u9: has no spikes"])
+    with pytest.raises(StoreError, match=r"narrow \(1 unit left out, as unit u9: has no spikes\);"):
+        import_units(read, "it", tmp_path / "lacking")
 
 
 def test_folds_are_those_of_the_table_or_keep_animals_together(unit_folder: Make) -> None:

@@ -68,7 +68,7 @@ def import_units(
     twice, told = _copies(units, labels, taken)
     taken &= ~twice
     counts = Counter(label for label, is_in in zip(labels, taken, strict=True) if is_in and label)
-    _require_classes(where, counts, chosen)
+    _require_classes(where, counts, chosen, [*read.left_out, *told])
     kept = units.rows(taken)
     facts = [replace(fact, label=spelt.get(fact.label, "")) for fact in kept.facts]
     kept = replace(kept, facts=facts)
@@ -86,9 +86,12 @@ def import_units(
     )
 
 
-def _require_classes(where: str, counts: Counter[str], chosen: Sequence[str]) -> None:
+def _require_classes(
+    where: str, counts: Counter[str], chosen: Sequence[str], left_out: Sequence[str]
+) -> None:
+    but = f" ({counted('unit', len(left_out))} left out, as {left_out[0]})" if left_out else ""
     if len(chosen) < FEWEST_CLASSES:
-        got = f"one, {chosen[0]}" if chosen else "none"
+        got = f"one, {chosen[0]}{but}" if chosen else f"none{but}"
         raise StoreError(
             f"{where}: expected units of {FEWEST_CLASSES} classes or more, got {got}; --label says "
             "which column, property or field holds them, and one class alone teaches nothing"
@@ -96,7 +99,7 @@ def _require_classes(where: str, counts: Counter[str], chosen: Sequence[str]) ->
     for name in chosen:
         if counts[name] < FEWEST_UNITS:
             raise StoreError(
-                f"{where}: class {name} has {counted('unit', counts[name])}, expected "
+                f"{where}: class {name} has {counted('unit', counts[name])}{but}, expected "
                 f"{FEWEST_UNITS} or more, one to train on and one to test on; leave it out with "
                 "--classes"
             )

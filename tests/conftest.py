@@ -48,9 +48,14 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the real data; files with slow tests first, so that no worker waits."""
+    """Mark what touches the real data; files with slow tests first, so that no worker waits.
+
+    Of those that share the sweep in `home` one is early: another beside it would wait for it.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    sharing = dict.fromkeys(item.path for item in items if "small_sweep" in item.fixturenames)
+    late = {*list(sharing)[1:]}
+    items.sort(key=lambda item: (item.path not in slow, item.path in late))
     for item in items:
         module = getattr(item, "module", None)
         if "real_data" in item.fixturenames or hasattr(module, "REAL_DATA"):

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,8 +38,8 @@ def test_processes_that_open_a_fresh_database_at_once_all_succeed(tmp_path: Path
     assert len(Tracker("many", tmp_path).find({})) == N_PROCESSES
 
 
-def test_a_resumed_run_logs_no_step_twice_and_keeps_its_settings(tmp_path: Path) -> None:
-    tracker = Tracker("one", tmp_path)
+def test_a_resumed_run_logs_no_step_twice_and_keeps_its_settings(runs_root: Path) -> None:
+    tracker = Tracker("one", runs_root)
     run = tracker.begin("run", {"raphe.key": "k"})
     run.log_params({"a": 1})
     run.log_metrics({"loss": 0.5}, step=0)
@@ -60,8 +60,8 @@ def test_a_resumed_run_logs_no_step_twice_and_keeps_its_settings(tmp_path: Path)
     assert [(entry.step, entry.value) for entry in history] == [(0, 0.5), (1, 0.4)]
 
 
-def test_a_resumed_run_reads_each_store_once(tmp_path: Path) -> None:
-    tracker = Tracker("one", tmp_path)
+def test_a_resumed_run_reads_each_store_once(runs_root: Path) -> None:
+    tracker = Tracker("one", runs_root)
     stores = [UsedStore("original", Path("spikes"), "2 cells"),
               UsedStore("other", Path("there"), "1 cell", is_test=True)]  # fmt: skip
     hashes = {"original": "a" * 64, "other": "b" * 64}
@@ -74,8 +74,10 @@ def test_a_resumed_run_reads_each_store_once(tmp_path: Path) -> None:
     assert len(inputs) == 2 and '"uri": "/' in inputs[0].dataset.source
 
 
-def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(tmp_path: Path) -> None:
-    root = tmp_path / "runs of a lab"
+def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(
+    tmp_path: Path, tracking_store: Callable[[Path], Path]
+) -> None:
+    root = tracking_store(tmp_path / "runs of a lab")
     tracker = Tracker("one", root)
     run = tracker.begin("run", {})
     run.log_text("text", "note.txt")
@@ -87,34 +89,13 @@ def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(tmp_path: Pat
     assert tracker.uri == f"sqlite:///{root}/mlflow.db"
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "mlflow", "server", "--workers=1"]
-    command.append(f"--backend-store-uri=sqlite:///{tmp_path}/server.db")
-    command.append(f"--artifacts-destination={tmp_path}/served")
-    with serving(command, tmp_path / "server.log") as address:
-        yield address
-
-
-@pytest.mark.slow
-def test_a_server_keeps_runs_and_artifacts(server: str, tmp_path: Path) -> None:
-    tracker = Tracker("remote", tmp_path / "here", server)
-    run = tracker.begin("run", {"raphe.key": "k"})
-    run.log_metrics({"loss": 0.5}, step=3)
-    run.log_text("text", "note.txt")
-    run.end("FINISHED")
-    (found,) = tracker.find({"raphe.key": "k"})
-    assert found.metrics == {"loss": 0.5}
-    assert list((tmp_path / "served").rglob("note.txt"))
-
-
 @pytest.mark.ci
 def test_a_server_that_is_started_anew_has_all_that_was_logged(tmp_path: Path, capfd) -> None:
     command = [sys.executable, "-m", "mlflow", "server", "--workers=1"]
     command.append(f"--backend-store-uri=sqlite:///{tmp_path}/server.db")
     command.append(f"--artifacts-destination={tmp_path}/served")
     with serving(command, tmp_path / "server.log") as address:
-        run = Tracker("remote", tmp_path / "here", address).begin("run", {})
+        run = Tracker("remote", tmp_path / "here", address).begin("run", {"raphe.key": "k"})
         run.log_metrics({"loss": 0.5}, step=1)
     logging = threading.Thread(target=run.log_metrics, args=({"loss": 0.25},), kwargs={"step": 2})
     logging.start()
@@ -125,8 +106,9 @@ def test_a_server_that_is_started_anew_has_all_that_was_logged(tmp_path: Path, c
         logging.join(HANG_S)
         run.log_text("text", "note.txt")
         run.end("FINISHED")
-        (found,) = Tracker("remote", tmp_path / "here", address).find({})
+        (found,) = Tracker("remote", tmp_path / "here", address).find({"raphe.key": "k"})
     assert (found.status, found.metrics) == ("FINISHED", {"loss": 0.25})
+    assert list((tmp_path / "served").rglob("note.txt"))
     assert "answers again after" in capfd.readouterr().err
 
 

@@ -6,7 +6,7 @@ name. So it carries the modules that predicting imports, and requires what these
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import packages_distributions, version
@@ -53,8 +53,7 @@ class ModelCode:
 
     def requirements(self) -> list[str]:
         """The packages with the versions that are installed, as pip reads them."""
-        distributions = packages_distributions()
-        names = {distributions[package][0] for package in self.packages}
+        names = {_distributions()[package][0] for package in self.packages}
         return sorted(f"{name}=={version(name)}" for name in names)
 
     def copy(self, folder: Path) -> Path:
@@ -64,6 +63,12 @@ class ModelCode:
             make_folder(target.parent)
             copy_file(file, target)
         return folder / PACKAGE
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """By the package that is imported; the lists of all installed files are read for them, once."""
+    return packages_distributions()
 
 
 @cache

@@ -13,7 +13,7 @@ SMALL = [
     "prepare.simulation.datasets=2",
     "prepare.simulation.recordings=3",
     "prepare.simulation.duration_s=20",
-    "trainer.max_epochs=2",
+    "trainer.max_epochs=1",
     "tracking.system_metrics_every_s=null",
     "threads=1",
 ]

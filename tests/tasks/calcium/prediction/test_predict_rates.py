@@ -138,6 +138,7 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.usefixtures("without_figures")
 def test_a_trace_is_inferred_alike_whoever_its_neighbours_are(
     inferrer, population, tmp_path
 ) -> None:
@@ -351,6 +352,7 @@ def test_a_disk_that_fills_up_loses_nothing(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr("raphe.tasks.calcium.prediction.rate_folder.save_figure", lambda *_: None)
     assert call(population, rate_bundle, out, "--rate", "30") == 1
     assert "could not be written: no;" in capsys.readouterr().err
     monkeypatch.undo()

@@ -124,15 +124,15 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     recordings = [
         labelled(f"{dataset}/{index}", 1100 + 10 * index, 7 * index + seed)
         for seed, dataset in enumerate("abc")
-        for index in range(2)
+        for index in range(3)
     ]
     store = write_traces(tmp_path / "store", recordings, {})
     shared = [*places, "threads=1", f"data.store={store}", "tracking.system_metrics_every_s=null"]
-    assert train_py("task=elephant_embedding", *shared, "trainer.max_epochs=1") == 0
+    assert train_py("task=elephant_embedding", *shared, "trainer.max_epochs=2") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("elephant_embedding")
     (run,) = client.search_runs([experiment.experiment_id])
-    assert run.data.metrics["test/n_recordings"] == 6
+    assert run.data.metrics["test/n_recordings"] == 9
     assert not [name for name in run.data.metrics if name not in embedding_names()]
     names = {entry.path for entry in client.list_artifacts(run.info.run_id, "test")}
     assert names >= {"test/confusion.png", "test/spaces.png", "test/embedding.json"}

@@ -17,7 +17,7 @@ from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
-from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
@@ -132,19 +132,29 @@ class PaperFigure(Figure):
         with house_style():
             super().__init__((width_in, height_in), layout="constrained", **options)
         self.caption = caption
+        self._is_plain = False
 
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write it to a file, as matplotlib's Figure.savefig does, whose options it takes."""
         with house_style():
-            super().savefig(fname, **options)
+            self._write_plainly()
+            self._is_plain = True  # what is added while it is laid out is so by the style
+            try:
+                super().savefig(fname, **options)
+            finally:
+                self._is_plain = False
 
     def draw(self, renderer: RendererBase) -> None:
         """No text is read as a formula: a name, a unit or a setting may hold a $."""
+        if not self._is_plain:
+            self._write_plainly()
+        super().draw(renderer)
+
+    def _write_plainly(self) -> None:
         for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
             _write_powers_plainly(axis)
         for text in self.findobj(Text):  # those made outside of the house style, too
             text.set_parse_math(False)
-        super().draw(renderer)
 
 
 class _Powers(LogFormatterSciNotation):
@@ -255,7 +265,17 @@ def _save_pages(figures: Iterable[Figure], path: Path) -> None:
     ):
         for figure in figures:
             figure.set_layout_engine("none")  # it was laid out for the PNG, and that takes long
-            pages.savefig(figure)
+            _add_page(pages, figure)
+
+
+def _add_page(pages: PdfPages, figure: Figure) -> None:
+    """As `pages.savefig`, which draws a figure twice: first to lay it out."""
+    canvas, dpi = figure.canvas, figure.dpi
+    try:
+        FigureCanvasPdf(figure).print_pdf(pages)
+    finally:
+        figure.set_canvas(canvas)
+        figure.dpi = dpi
 
 
 def caption_of(figure: Figure) -> str:

@@ -2,6 +2,8 @@
 
 import csv
 import multiprocessing
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -258,3 +260,11 @@ def test_of_one_class_what_is_undefined_is_left_out():
     named = {row["figure"] for row in csv.DictReader(made_files["baselines.csv"].splitlines())}
     assert "sensitivity" in named and "auroc" not in named and "balanced_accuracy" not in named
     assert "baselines.png" not in made_files
+
+
+@pytest.mark.ci
+def test_who_finds_baselines_kept_loads_no_scikit_learn():
+    program = (
+        "import sys, raphe.tasks.celltype.evaluation.evaluate\nsys.exit('sklearn' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

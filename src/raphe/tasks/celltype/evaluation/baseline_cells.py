@@ -8,10 +8,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import sklearn
 
 from raphe.core.errors import StoreError
 from raphe.core.files.atomic import make_folder, open_whole
@@ -161,7 +161,7 @@ def _digest(data: CellTypeData, pooling: Pooling) -> str:
         "seed": data.seed,
         "pooling": pooling,
         "kinds": list(KINDS),
-        "scikit-learn": sklearn.__version__,
+        "scikit-learn": version("scikit-learn"),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -3,8 +3,8 @@
 Each is trained and tested on the same spikes as the network, up to a number drawn evenly over the
 cells. Classes weigh alike: probabilities are divided by the classes' shares in training. The
 classical criterion is a threshold between two kinds, however many were recorded of each, and a
-large group that is left out must not tell against its own class. n spikes, T samples a window, C
-classes.
+large group that is left out must not tell against its own class. scikit-learn is loaded only where
+one is trained: of a sweep over networks by one member. n spikes, T samples a window, C classes.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from raphe.core.errors import SettingError
@@ -32,6 +25,11 @@ Columns = dict[str, np.ndarray]  # name of a set of columns → float64 (n, colu
 
 
 def _logistic(n_spikes: int, seed: int) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     # The indicator lets "no peak in the window" speak for itself.
     fill = SimpleImputer(strategy="median", add_indicator=True)
     learn = LogisticRegression(max_iter=1000)
@@ -39,6 +37,8 @@ def _logistic(n_spikes: int, seed: int) -> Any:
 
 
 def _trees(n_spikes: int, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     # Early stopping would validate on spikes of the cells trained on.
     return HistGradientBoostingClassifier(
         early_stopping=False,
@@ -47,7 +47,13 @@ def _trees(n_spikes: int, seed: int) -> Any:
     )
 
 
-class SourceShares(ClassifierMixin, BaseEstimator):
+def _only_class(n_spikes: int, seed: int) -> Any:
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier()
+
+
+class SourceShares:
     """How large a share of each class's training spikes is at the source that a row names, one-hot.
 
     So classes weigh alike. At a source that training did not have, none is likelier than another.
@@ -140,9 +146,8 @@ class Baseline:
         self._unknown = np.isnan(columns[self.kind.columns]).all(axis=0)
         counts = np.unique(label, return_counts=True)[1]
         self._share = np.ones(len(counts)) if self.kind.weighs_alike else counts / len(label)
-        self.model = (
-            DummyClassifier() if len(counts) == 1 else self.kind.make(len(label), self.seed)
-        )
+        make = _only_class if len(counts) == 1 else self.kind.make
+        self.model = make(len(label), self.seed)
         with _one_thread():
             self.model.fit(self._matrix(columns), label)
         return self

@@ -55,16 +55,16 @@ def train_with_workers(train: Callable[..., int]) -> Iterator[Callable[..., int]
 
 
 @pytest.fixture
-def start_train(runs_root: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+def start_train_py() -> Iterator[Callable[..., subprocess.Popen]]:
     """Start train.py as a process of its own, to be interrupted or killed."""
     started = []
 
-    def start(*overrides: str, multirun: bool = False) -> subprocess.Popen:
+    def start(*arguments: str) -> subprocess.Popen:
         search = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
         environment = {**os.environ, "PYTHONPATH": search}
         environment.pop("HYDRA_FULL_ERROR", None)
         process = subprocess.Popen(
-            [sys.executable, "train.py", *toy_arguments(runs_root, *overrides, multirun=multirun)],
+            [sys.executable, "train.py", *arguments],
             cwd=PROJECT,
             env=environment,
             stdout=subprocess.PIPE,
@@ -80,6 +80,18 @@ def start_train(runs_root: Path) -> Iterator[Callable[..., subprocess.Popen]]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@pytest.fixture
+def start_train(
+    runs_root: Path, start_train_py: Callable[..., subprocess.Popen]
+) -> Callable[..., subprocess.Popen]:
+    """The same on the toy."""
+
+    def start(*overrides: str, multirun: bool = False) -> subprocess.Popen:
+        return start_train_py(*toy_arguments(runs_root, *overrides, multirun=multirun))
+
+    return start
 
 
 class Runs:

@@ -1,8 +1,10 @@
 """Sweeps on a real SLURM of one node: the same figures as without it, whatever becomes of jobs."""
 
 import os
+import re
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +43,13 @@ def slurm(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True, timeout=60)
 
 
+def put_back(job: str, process: subprocess.Popen) -> None:
+    """As SLURM does before a job's time is over."""
+    slurm("scancel", "--signal=USR2", job)
+    wait_until(lambda: queue().get(job) == "PENDING", process)
+    slurm("scontrol", "update", f"JobId={job}", "StartTime=now")  # not in two minutes
+
+
 def figures(place: Path | str, experiment: str, setting: str) -> dict[str, dict[str, float]]:
     """Every finished member's metrics by what it varies, and its parent's; no machine's load."""
     client = MlflowClient(place if isinstance(place, str) else f"sqlite:///{place / 'mlflow.db'}")
@@ -52,22 +61,6 @@ def figures(place: Path | str, experiment: str, setting: str) -> dict[str, dict[
             metrics = run.data.metrics.items()
             found[name or "parent"] = {k: v for k, v in metrics if not k.startswith("system/")}
     return found
-
-
-def test_the_kernel_sweep_has_the_figures_of_the_local_one(
-    home: Path, train_py, tracking_store, tmp_path: Path, on_slurm, small_sweep
-) -> None:
-    places = [f"data_root={home / 'data'}", f"runs_root={tracking_store(tmp_path / 'mlruns')}"]
-    assert train_py("-m", "model.kernel=3,20", *places, *small_sweep, *on_slurm()) == 0
-    on_nodes = figures(tmp_path / "mlruns", "celltype", "model.kernel")
-    assert set(on_nodes) == {"3", "20", "parent"}
-    local = figures(home / "mlruns", "celltype", "model.kernel")
-    for member, expected in local.items():
-        fitted = {name for name in expected if name.endswith("cells/brier")}  # by a minimiser
-        assert on_nodes[member] == {
-            name: pytest.approx(value, abs=1e-7) if name in fitted else value
-            for name, value in expected.items()
-        }
 
 
 def test_a_job_that_dies_is_told_and_one_whose_time_is_over_goes_on(
@@ -82,9 +75,7 @@ def test_a_job_that_dies_is_told_and_one_whose_time_is_over_goes_on(
     epochs.hold_at(3)  # both go on to their second epoch
     epochs.wait(4, process)
     requeued, killed = sorted(queue())
-    slurm("scancel", "--signal=USR2", requeued)  # as SLURM does before the time is over
-    wait_until(lambda: queue().get(requeued) == "PENDING", process)
-    slurm("scontrol", "update", f"JobId={requeued}", "StartTime=now")  # not in two minutes
+    put_back(requeued, process)
     slurm("scancel", "--signal=KILL", killed)
     wait_until(lambda: killed not in queue(), process)
     epochs.let_go()
@@ -134,32 +125,61 @@ def test_who_ends_the_launcher_cancels_the_jobs_and_who_detaches_comes_back(
     assert "finished: 2 members, 2 finished" in capfd.readouterr().out
 
 
-def test_on_a_cluster_with_a_server_a_killed_job_and_a_restart_change_no_figure(
-    logged_in: TrackingServer, train, start_train, epochs, tracking_store, tmp_path, on_slurm, capfd
+def test_the_kernel_sweep_with_a_server_is_the_local_one_after_a_kill_a_requeue_and_a_restart(
+    logged_in: TrackingServer,
+    train_py,
+    start_train_py,
+    tracking_store,
+    small_sweep,
+    tmp_path: Path,
+    on_slurm,
+    capfd,
 ) -> None:
     local = tracking_store(tmp_path / "local")
-    assert train("model.degree=1,2", f"runs_root={local}", multirun=True) == 0
-    sweep = ["model.degree=1,2", f"tracking.uri={logged_in.uri}", *epochs.settings, *on_slurm()]
-    epochs.hold_at(1)
-    process = start_train(*sweep, multirun=True)
-    epochs.wait(2, process)
-    killed = max(queue())
+    fast = ["-m", "model.kernel=3,20", "debug=fast", *small_sweep, f"data_root={tmp_path / 'data'}"]
+    assert train_py(*fast, f"runs_root={local}") == 0
+
+    runs_root = tmp_path / "mlruns"
+    places = [f"tracking.uri={logged_in.uri}", f"runs_root={runs_root}"]
+    sweep = [*fast, *places, *on_slurm("timeout_min=60")]
+    process = start_train_py(*sweep)
+    wait_until(lambda: bool(list(runs_root.glob("work/*/last.ckpt"))), process)
+    logged_in.stop()  # the other member may not even have begun
+    wait_until(lambda: len(waits(runs_root)) == 2, process)
+    requeued, killed = sorted(waits(runs_root))
     slurm("scancel", "--signal=KILL", killed)
-    wait_until(lambda: killed not in queue(), process)
-    logged_in.stop()
-    epochs.let_go()
-    logs = tmp_path / "mlruns" / "hydra"
-    wait_until(lambda: any("does not answer" in text for text in texts(logs)), process)
+    put_back(requeued, process)
+    wait_until(lambda: waits(runs_root)[requeued] >= 2, process)  # it cannot begin
     logged_in.start()
     told, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 1, told
-    assert f"error: model.degree=2: its SLURM job {killed} was " in told
+    assert re.search(rf"error: model.kernel=\d+: its SLURM job {killed} was ", told)
 
-    capfd.readouterr()
-    assert train(*sweep, multirun=True) == 0
-    assert figures(logged_in.uri, "toy", "model.degree") == figures(local, "toy", "model.degree")
+    assert train_py(*sweep) == 0
+    assert "1 of 2 members had finished before" in capfd.readouterr().out
+    assert_same(
+        figures(logged_in.uri, "debug", "model.kernel"), figures(local, "debug", "model.kernel")
+    )
     secret = logged_in.secret("admin_password")
-    assert not any(secret in text for text in texts(tmp_path / "mlruns"))
+    assert not any(secret in text for text in texts(runs_root))
+
+
+def waits(runs_root: Path) -> Counter[str]:
+    """How often jobs have said that their server is away, by SLURM's number."""
+    logs = (runs_root / "hydra").rglob("*_0_log.err")
+    said = {log.name.removesuffix("_0_log.err"): log.read_text() for log in logs}
+    return +Counter({job: text.count("does not answer") for job, text in said.items()})
+
+
+def assert_same(found: dict[str, dict[str, float]], expected: dict[str, dict[str, float]]) -> None:
+    """To the last digit, but what a minimiser has fitted."""
+    assert set(found) == set(expected) == {"3", "20", "parent"}
+    for member, metrics in expected.items():
+        fitted = {name for name in metrics if name.endswith("cells/brier")}
+        assert found[member] == {
+            name: pytest.approx(value, abs=1e-7) if name in fitted else value
+            for name, value in metrics.items()
+        }
 
 
 def texts(folder: Path) -> list[str]:

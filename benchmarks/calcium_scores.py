@@ -119,7 +119,7 @@ def score_neuron(
     """
     for condition, segments in _conditions(neuron, conditions):
         frames_per_s = float(np.median([segment.rate_hz for segment in segments]))
-        pairs = [pair for segment in segments if (pair := _inferred(bundle, segment)) is not None]
+        pairs = [pair for segment in segments if (pair := inferred(bundle, segment)) is not None]
         if not pairs:
             continue
         said, spikes = zip(*pairs, strict=True)
@@ -152,7 +152,7 @@ def _conditions(neuron: Neuron, chosen: Conditions) -> Iterator[tuple[str, tuple
             yield noise_of(level), tuple(segments)
 
 
-def _inferred(bundle: RateBundle, segment: Segment) -> tuple[np.ndarray, np.ndarray] | None:
+def inferred(bundle: RateBundle, segment: Segment) -> tuple[np.ndarray, np.ndarray] | None:
     """Rate and spikes at 100 Hz (N,); None of a segment of which no rate can be inferred."""
     trace = screened(segment.dff, segment.rate_hz).samples
     if fault(trace):

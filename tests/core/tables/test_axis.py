@@ -156,6 +156,23 @@ def test_a_clock_that_jitters_lacks_nothing():
         without_axes(table(("Time (s)", times_s)))
 
 
+@pytest.mark.parametrize(
+    ("times_s", "off_s"),
+    [
+        (TIME_S * (1 + 0.1 * np.arange(N) / N), "0.0483"),  # slows by a tenth
+        (np.r_[TIME_S[:30], TIME_S[30] + np.arange(30) / 25], "0.0983"),  # 30, then 25 frames/s
+    ],
+)
+def test_a_clock_that_drifts_is_told_with_how_far_it_is_off(times_s, off_s):
+    for name, factor, told in (("Time (s)", 1, f"{off_s} s"), ("Time (ms)", 1e3, f"{off_s} s")):
+        left, (axis,) = without_axes(table((name, factor * times_s)))
+        assert left.names == ("a", "b") and axis.off > 0
+        assert f"Hz, on average, is up to {told} off an even clock, as where" in left.remarks[0]
+        assert left.remarks[0].endswith(" and taken as even, and is the axis: no trace")
+    (_, (axis,)) = without_axes(table(("time", times_s.round(5))))
+    assert f"on average, is up to {off_s} off" in axis.remark()
+
+
 def test_a_short_count_with_a_gap_is_told():
     counted = NumberTable(("", "a"), np.array([[0, 1, 2, 4, 5], TRACES[:5, 0]]).T, 1)
     with pytest.raises(TableFault, match=r"line 4: the first column, .* goes from 2 to 4"):

@@ -10,6 +10,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.missing_samples import missing_after
+from raphe.core.recordings.rates import off_even
 from raphe.core.sentences import counted
 
 JITTER = 0.1  # of a step, where nothing else is said
@@ -89,6 +90,17 @@ class Clock:
         if self.rate_hz is not None:
             return (Segment(0, self.n_samples, self.start_s),)
         return self._timed[1]
+
+    @property
+    def off_s(self) -> float:
+        """How far timestamps are off an even clock between gaps, in s; 0 where it is within a step.
+
+        Raises RecordingError as `segments` does.
+        """
+        if self.rate_hz is not None:
+            return 0.0
+        spans = (slice(part.first, part.first + part.n_samples) for part in self.segments)
+        return max(off_even(self.times[span]) for span in spans)
 
     @property
     def sampled_hz(self) -> float:

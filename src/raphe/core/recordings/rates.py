@@ -17,6 +17,9 @@ SAME_RATE = 1e-5  # relative: 0.04 µs over a recording of 4 ms
 ROUND_HZ = (1000, 500, 100, 50, 10, 5, 1)  # nominal rates are multiples of these, the first first
 LEAST_SLACK = 1e-9  # of a step: no times are more exact
 LARGEST_DENOMINATOR = 1000  # off by 2 µs in 4 ms at worst, by less than 10 ms in an hour
+OFF_EVEN = (
+    "up to {} off an even clock, as where it slows or the interval changes, and taken as even"
+)
 
 
 def check_rate(
@@ -80,3 +83,16 @@ def rate_of_times(time_s: np.ndarray) -> float:
         if nominal_hz and shortest_s <= 1 / nominal_hz <= longest_s:
             return float(nominal_hz)
     return round(rate_hz, 3)
+
+
+def off_even(times: np.ndarray) -> float:
+    """How far rising times (T,) are off even ones from the first to the last, in their own unit.
+
+    0 within the longest step: single times that come late, and what all are rounded to.
+
+    >>> off_even(np.array([0, 1, 2, 3, 5, 7, 9, 11])), off_even(np.array([0, 1, 2.4, 3]))
+    (1.71, 0.0)
+    """
+    times = np.asarray(times, np.float64)
+    off = np.abs(times - np.linspace(times[0], times[-1], len(times))).max()
+    return float(off) if off > np.diff(times).max(initial=0.0) else 0.0

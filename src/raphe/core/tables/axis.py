@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from raphe.core.recordings.missing_samples import missing_after
-from raphe.core.recordings.rates import rate_of_times
+from raphe.core.recordings.rates import OFF_EVEN, off_even, rate_of_times
+from raphe.core.sentences import number
 from raphe.core.tables.dialect import shown
 from raphe.core.tables.number_table import NumberTable
 from raphe.core.tables.text import TableFault
@@ -54,6 +55,7 @@ class Axis:
     unit_s: float | None  # of a time, where its name has it
     in_s_hz: float  # the rate in that unit, or if it is in s
     first: float  # in its own unit
+    off: float  # the even values that it is taken for, in its own unit; 0 within a step
 
     @property
     def rate_hz(self) -> float | None:
@@ -93,8 +95,16 @@ class Axis:
 
     def remark(self) -> str:
         """What became of it, in a sentence."""
+        return f"{self.called} {self.pace} and is the axis: no trace"
+
+    @property
+    def pace(self) -> str:
+        """How it rises, a phrase."""
         told = f", {self.rate_hz:g} Hz," if self.rate_hz is not None else ""
-        return f"{self.called} rises evenly by {self.step:.6g}{told} and is the axis: no trace"
+        if not self.off:
+            return f"rises evenly by {self.step:.6g}{told}"
+        far = number(self.off) if self.unit_s is None else f"{number(self.off * self.unit_s)} s"
+        return f"rises by {self.step:.6g}{told} on average, is {OFF_EVEN.format(far)},"
 
 
 def without_axes(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
@@ -312,7 +322,7 @@ def _measured(name: str, called: str, values: np.ndarray) -> Axis:
     steps = np.diff(values)
     is_count = bool((steps == steps[0]).all() and steps[0] % 1 == 0)
     is_time = is_named_time or (not is_count and not (base and COUNT.fullmatch(base)))
-    return Axis(called, step, is_time, unit_s, in_s_hz, float(values[0]))
+    return Axis(called, step, is_time, unit_s, in_s_hz, float(values[0]), off_even(values))
 
 
 def _called(name: str, place: int = 0) -> str:

@@ -75,6 +75,10 @@ def test_frames_missing_between_timestamps_are_missing(fluorescence, tmp_path: P
     late = fluorescence(tmp_path / "y.nwb", {"DfOverF/dff": TRACES}, times_s=jittering_s)
     np.testing.assert_array_equal(read_traces(late).read(), read)
     assert read_traces(late).rate_hz == pytest.approx(30, rel=0.01)
+    slower_s = np.r_[np.arange(100) / 30, 100 / 30 + np.arange(100) / 25]
+    drifts = fluorescence(tmp_path / "z.nwb", {"DfOverF/dff": TRACES}, times_s=slower_s)
+    (note,) = read_traces(drifts).told
+    assert "its timestamps are up to 0.332 s off an even clock, as where it slows" in note
 
 
 def test_timestamps_that_span_far_more_than_there_is_are_refused(fluorescence, tmp_path) -> None:

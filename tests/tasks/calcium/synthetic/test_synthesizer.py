@@ -100,6 +100,20 @@ def test_calcium_leads_by_half_a_frame_on_average() -> None:
     assert rise_after_spike(0.0) - rise_after_spike(1.0) == pytest.approx(10, abs=1)  # at 10 Hz
 
 
+def test_a_clock_that_is_behind_moves_the_same_traces_ahead() -> None:
+    """By whole samples they are the same ones; drawn widely, spikes stay as they are."""
+    settings = {**QUIET, "frame_hz": (30.0, 30.0)}
+    true, behind = (synthetic(**settings, clock_s=(each, each)) for each in (0.0, 0.08))
+    np.testing.assert_array_equal(behind[1], true[1])
+    largest = np.abs(true[0]).max()
+    np.testing.assert_allclose(behind[0][:, :-8], true[0][:, 8:], atol=0.01 * largest)
+    np.testing.assert_array_equal(synthetic(**settings, clock_s=(-0.1, 0.1))[1], true[1])
+    with pytest.raises(
+        SettingError, match=r"clock_s=.*: expected a range \[low, high\] from -1 to 1 s"
+    ):
+        Synthesis(clock_s=(0.1, -0.1))
+
+
 def test_an_indicator_rises_after_its_delay() -> None:
     late = rise_after_spike(0.0, delay_s=(0.08, 0.08))
     assert late - rise_after_spike(0.0) == pytest.approx(8, abs=1)

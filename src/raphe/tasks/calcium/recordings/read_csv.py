@@ -117,7 +117,7 @@ def _rows_of_traces(table: NumberTable) -> tuple[NumberTable, list[Axis]]:
     axis = axis_of_names(table.corner, table.names)
     if axis is None:
         return table, []
-    remark = f"the first line rises evenly by {axis.step:.6g} and is the axis: no trace"
+    remark = f"the first line {axis.pace} and is the axis: no trace"
     return replace(table, remarks=(*table.remarks, remark)), [axis]
 
 

@@ -14,8 +14,9 @@ from raphe.core.nwb.contents import Contents
 from raphe.core.nwb.reader import MOST_LISTED, open_contents
 from raphe.core.nwb.regions import Regions
 from raphe.core.nwb.series import Series
+from raphe.core.recordings.rates import OFF_EVEN
 from raphe.core.recordings.units import unit_factor
-from raphe.core.sentences import counted, listed
+from raphe.core.sentences import counted, listed, number
 from raphe.tasks.calcium.recordings.trace_set import Curation, TraceOptions, TraceSet
 
 KIND = "RoiResponseSeries"
@@ -72,7 +73,7 @@ def read_nwb(path: Path, options: TraceOptions) -> TraceSet:
         frozenset({"rate_hz", "variable"}),
         made_of=f"{first.place} of the file",
         first_s=clock.start_s,
-        notes=_missing(path, n_frames, clock),
+        notes=(*_missing(path, n_frames, clock), *_uneven(path, clock)),
     )
     if not (regions and known and regions.is_cell):
         return traces
@@ -92,6 +93,13 @@ def _missing(path: Path, n_frames: int, clock: Clock) -> tuple[str, ...]:
         f"{counted('gap', len(clock.segments) - 1)}, which are NaN in what is inferred: {n_frames} "
         f"frames for the file's {clock.n_samples}",
     )
+
+
+def _uneven(path: Path, clock: Clock) -> tuple[str, ...]:
+    """What must be known of timestamps that drift, or nothing."""
+    if not (off_s := clock.off_s):
+        return ()
+    return (f"{path}: its timestamps are {OFF_EVEN.format(f'{number(off_s)} s')}",)
 
 
 def _curation(regions: Regions, numbers: list[int]) -> Curation:

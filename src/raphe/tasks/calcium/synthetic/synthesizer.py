@@ -9,13 +9,13 @@ Linear steps are done on the spectrum. N traces, T samples at 100 Hz, F frequenc
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from scipy import fft
 
 from raphe.core.errors import SettingError
-from raphe.core.ranges import Share, check_ranges
+from raphe.core.ranges import Numbers, Range, Share, check_ranges
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 from raphe.tasks.calcium.synthetic.indicators import (
     DYE,
@@ -28,6 +28,9 @@ from raphe.tasks.calcium.synthetic.indicators import (
 
 LEAD_IN = 512  # samples made too many and cut off: the spectrum joins a trace's end to its start
 ROLL_OFF = 24  # order of the low-pass that resampling from a frame rate to 100 Hz is
+Offset = Annotated[
+    tuple[float, float], Numbers("a range [low, high]", Range(-1, 1, unit="s"), n=2, rising=True)
+]
 
 
 class SyntheticTraces(NamedTuple):
@@ -44,7 +47,9 @@ class Synthesis:
     the traces that are drawn from others, or changed.
 
     A frame bears the time of its start while the laser meets the neuron anywhere in it, so that
-    calcium seems to lead by `lead_frames`.
+    calcium seems to lead by `lead_frames`; and by `clock_s`, where a laboratory's clock of imaging
+    is behind that of its electrode. Clocks are drawn apart, so that traces of a seed are the same
+    ones, moved, for any range of them.
     """
 
     dye: Indicator = DYE
@@ -62,6 +67,7 @@ class Synthesis:
     saturation: Span = (3.0, 100.0)  # log, spikes at once that half fill the indicator
     frame_hz: Span = (4.0, 120.0)  # log
     lead_frames: Span = (0.3, 1.0)
+    clock_s: Offset = (0.0, 0.0)
     dwell_frames: Span = (0.0, 1.0)  # part of a frame over which the neuron is averaged
     noise: Span = (0.1, 3.0)  # log, of a frame, relative to one spike's peak
     noisy: Share = 0.1  # of the traces
@@ -134,7 +140,8 @@ class Synthesis:
         """The microscope's trace of a signal (N, T), from its frame rate (N, 1) to 100 Hz."""
         n_samples = signal.shape[1]
         seen = np.sinc(omega.imag / (2 * np.pi * frame_hz) * draw.even(self.dwell_frames))
-        seen = seen * np.exp(omega * draw.even(self.lead_frames) / frame_hz)
+        lead = omega * draw.even(self.lead_frames) / frame_hz
+        seen = seen * np.exp(lead + omega * draw.apart(self.clock_s))
         nyquist = 2 * np.pi * 0.475 * frame_hz
         low_pass = 1 / (1 + (omega.imag / nyquist) ** ROLL_OFF)
         noise = draw.normal(signal.shape) * draw.log_or(self.noise, self.noisy, self.much_noise)
@@ -157,6 +164,11 @@ class TraceDraws:
     def even(self, between: Span) -> np.ndarray:
         """Evenly between two values: float32 (N, 1)."""
         return self.rng.uniform(*between, (self.n, 1)).astype(np.float32)
+
+    def apart(self, between: Offset) -> np.ndarray:
+        """As `even`, by draws that no other draw depends on: float32 (N, 1)."""
+        (rng,) = self.rng.spawn(1)
+        return TraceDraws(self.n, rng).even(between)
 
     def log(self, between: Span) -> np.ndarray:
         """Evenly in the logarithm: float32 (N, 1)."""

@@ -13,6 +13,7 @@ has no spikes. The recordings are not the project's to hand on: where they are a
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,10 +28,11 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from raphe.core.bundles.shipped import shipped_bundle
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.metrics.rate_factors import middle_factor
-from raphe.tasks.calcium.metrics.scores import SMOOTHING_S, rate_error
+from raphe.tasks.calcium.metrics.scores import SMOOTHING_S
 from raphe.tasks.calcium.recordings.sampling import RATE_HZ, SAMPLES_PER_BIN, binned
 
-BIN_MS = round(1000 * SAMPLES_PER_BIN / RATE_HZ)
+BIN_S = SAMPLES_PER_BIN / RATE_HZ
+BIN_MS = round(1000 * BIN_S)
 LAGS = range(-5, 6)  # bins by which rates come later
 WIDTHS = (1, 3, 5, 11)  # bins over which they are averaged: 1 is as they are
 MEASURES: dict[str, Statistic] = {
@@ -61,47 +63,49 @@ EVERY = [Clocks(lag, width) for lag in LAGS for width in WIDTHS]
 
 
 class Said(NamedTuple):
-    """What a bundle says of one neuron, beside what it fired, of each recording."""
+    """What a bundle says of one neuron, beside what it fired, in bins of each recording (n,)."""
 
-    rates: Sequence[np.ndarray]  # spikes/s, of bins (n,)
-    spikes: Sequence[np.ndarray]  # in each sample (4 n,)
+    rates: Sequence[np.ndarray]  # spikes/s
+    counts: Sequence[np.ndarray]  # spikes
+
+    @property
+    def ratio(self) -> float:
+        """Said over true mean rate; NaN of a neuron without spikes."""
+        n_spikes = sum(count.sum() for count in self.counts)
+        return float(BIN_S * sum(rate.sum() for rate in self.rates) / n_spikes or np.nan)
 
 
 OfNeurons = Mapping[str, Sequence[Said]]  # by data set
 Chosen = Mapping[str, Clocks]  # the same
 
 
-def said_by(bundle: RateBundle, files: Mapping[str, Path]) -> dict[str, list[Said]]:
-    """Rates of every neuron of the sets."""
+def said_by(bundle: RateBundle, files: Mapping[str, Path], most: int) -> dict[str, list[Said]]:
+    """Rates of so many neurons of each set at most."""
     found: dict[str, list[Said]] = {}
     for name, file in files.items():
-        for neuron in read_neurons(file):
+        for neuron in islice(read_neurons(file), most):
             pairs = [pair for each in neuron.segments if (pair := inferred(bundle, each))]
-            rates = [binned(rate)[0] / SAMPLES_PER_BIN for rate, _ in pairs]
-            trains = [
-                train[: SAMPLES_PER_BIN * (len(train) // SAMPLES_PER_BIN)] for _, train in pairs
-            ]
-            if rates:
-                found.setdefault(name, []).append(Said(rates, trains))
+            bins = [binned(rate / SAMPLES_PER_BIN, train) for rate, train in pairs]
+            if bins:
+                found.setdefault(name, []).append(Said(*zip(*bins, strict=True)))
         print(f"{name}: {len(found.get(name, ()))} neurons", flush=True)
     return found
 
 
 def r_of(neuron: Said, clocks: Clocks) -> float:
     """Correlation in bins of 40 ms; NaN of a neuron without spikes, or without a rate."""
-    counts = [binned(train)[0] for train in neuron.spikes]
-    return _pearson([clocks.rates(rate) for rate in neuron.rates], counts)
+    return _pearson([clocks.rates(rate) for rate in neuron.rates], neuron.counts)
 
 
 def scores(neuron: Said, clocks: Clocks, factor: float) -> tuple[float, ...]:
     """Each of the MEASURES; for the error rates are multiplied by a factor."""
-    rates = [np.repeat(clocks.rates(rate), SAMPLES_PER_BIN) for rate in neuron.rates]
-    sigma = SMOOTHING_S * RATE_HZ
-    smooth = (
-        [gaussian_filter1d(each, sigma) for each in trains] for trains in (rates, neuron.spikes)
+    rates = [clocks.rates(rate) for rate in neuron.rates]
+    expected, fired = (
+        np.concatenate([gaussian_filter1d(each, SMOOTHING_S / BIN_S) for each in trains])
+        for trains in ([factor * BIN_S * rate for rate in rates], neuron.counts)
     )
-    error = rate_error([factor * rate for rate in rates], neuron.spikes)["error_both_smoothed"]
-    return r_of(neuron, clocks), _pearson(*smooth), error
+    off = np.abs(expected - fired).sum() / fired.sum() if fired.any() else np.nan
+    return _pearson(rates, neuron.counts), _pearson([expected], [fired]), off
 
 
 def _pearson(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> float:
@@ -148,25 +152,16 @@ def ways(found: Mapping[Clocks, OfSets]) -> dict[str, Chosen]:
 
 def scored(said: OfNeurons, chosen: Chosen) -> list[OfSets]:
     """Of each of the MEASURES the scores of the neurons of each set (G,)."""
-    ratios = {
-        name: np.array([rate_error(_whole(n), n.spikes)["rate_ratio"] for n in of_set])
-        for name, of_set in said.items()
+    ratios = {name: np.array([n.ratio for n in of_set]) for name, of_set in said.items()}
+    factors = {
+        name: middle_factor([of_set for other, of_set in ratios.items() if other != name])
+        for name in ratios
     }
     table = {
-        name: np.array([
-            scores(neuron, chosen[name], middle_factor(_others(ratios, name))) for neuron in of_set
-        ])
+        name: np.array([scores(neuron, chosen[name], factors[name]) for neuron in of_set])
         for name, of_set in said.items()
-    }  # fmt: skip
+    }
     return [{name: of_set[:, at] for name, of_set in table.items()} for at in range(len(MEASURES))]
-
-
-def _whole(neuron: Said) -> list[np.ndarray]:
-    return [np.repeat(rate, SAMPLES_PER_BIN) for rate in neuron.rates]
-
-
-def _others(ratios: OfSets, name: str) -> list[np.ndarray]:
-    return [of_set for other, of_set in ratios.items() if other != name]
 
 
 def table_of_ways(said: OfNeurons, found: Mapping[Clocks, OfSets]) -> Table:
@@ -218,6 +213,7 @@ def options() -> argparse.Namespace:
     parser = options_of(__doc__, "clocks")
     parser.add_argument("--data", type=Path, default=DATA, help="the ground truth's .npz")
     parser.add_argument("--bundle", type=Path, help="default: the one that comes with raphe")
+    parser.add_argument("--most", type=int, default=10**6, help="neurons of each set")
     return parser.parse_args()
 
 
@@ -228,14 +224,15 @@ def main() -> None:
         print(f"skipped: {chosen.data}: expected DS….npz, found none; pass --data")
         return
     bundle = RateBundle.open(chosen.bundle or shipped_bundle("calcium"), threads=1)
-    said = said_by(bundle, files)
+    said = said_by(bundle, files, chosen.most)
     found = by_clocks(said)
     trained = "the bundle that comes with raphe, which saw no recording"
     write_tables(
         chosen.output,
         "Clocks of imaging and electrode",
         f"`python benchmarks/clocks.py`, {chosen.bundle.name if chosen.bundle else trained}; "
-        "ground truth of Rupprecht et al. 2021 and 2025; a neuron's recordings are scored as one",
+        "ground truth of Rupprecht et al. 2021 and 2025; a neuron's recordings are scored as one, "
+        f"{sum(map(len, said.values()))} neurons",
         {
             "Mean over sets; in brackets 95 % intervals of the bootstrap over sets and the neurons "
             "in them. For the error each set's rates are multiplied by what the others ask "

@@ -37,7 +37,7 @@ from nonsense_kinds import (
 
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
 from raphe.tasks.calcium.features.network_input import network_input
-from raphe.tasks.calcium.features.rises import CLEAR, in_bins, steepest_rise
+from raphe.tasks.calcium.features.rises import CLEAR, in_bins, rises_of
 from raphe.tasks.calcium.features.unlike_calcium import (
     BOUNDARIES,
     KINDS,
@@ -94,7 +94,7 @@ def judged(dataset: str, trace: Trace, inferrer: Inferrer) -> Judged:
     row.is_outside = len(others) > row.is_denoised
     samples = screened(trace.frames, trace.rate_hz).samples
     bins = in_bins(network_input(condition(samples, trace.rate_hz).samples, trace.rate_hz))
-    if steepest_rise(bins) >= CLEAR:
+    if rises_of(bins).steepest >= CLEAR:
         row.measures = measures(bins)
         row.is_smoothed = row.measures is not None and is_smoothed(row.measures)
     return row

@@ -14,12 +14,12 @@ def test_the_lag_of_rates_is_found(late: int) -> None:
     rng = np.random.default_rng(0)
     counts = [rng.poisson(0.2, n).astype(float) for n in (800, 303)]
     rates = [np.roll(count, -late) + 0.01 * rng.normal(size=len(count)) for count in counts]
-    neuron = Said(rates, [np.repeat(count / 4, 4) for count in counts])
+    neuron = Said(rates, counts)
     found = {clocks: {"set": np.array([r_of(neuron, clocks)])} for clocks in EVERY}
     assert best(found, ["set"], EVERY) == Clocks(late, 1)
     assert r_of(neuron, Clocks(late, 1)) > 0.97 > r_of(neuron, Clocks(late, 3))
     assert (r_of(neuron, AGREE) > 0.97) == (late == 0)
-    silent = Said(rates, [np.zeros_like(train) for train in neuron.spikes])
+    silent = Said(rates, [np.zeros_like(count) for count in counts])
     assert np.isnan(r_of(silent, AGREE))
 
 
@@ -31,6 +31,25 @@ def test_a_mean_over_clocks_loses_no_spike() -> None:
     wide = Clocks(2, 5).rates(rates)
     assert wide.sum() == pytest.approx(1) and np.flatnonzero(wide).tolist() == [20, 21, 22, 23, 24]
     assert str(Clocks(2, 5)) == "+80 ms, ± 100 ms" and str(Clocks(0, 1)) == "none apart"
+
+
+def test_scores_are_those_of_the_other_benchmark() -> None:
+    """In bins, where that has samples: alike to a few thousandths."""
+    from clocks import AGREE, Said, scores
+
+    from raphe.tasks.calcium.metrics.scores import rate_error, score
+
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(np.exp(rng.normal(-2, 1, 2000).repeat(3))).astype(float)
+    rates = 25 * (0.5 * counts + rng.gamma(1, 0.1, len(counts)))
+    spikes = np.zeros(4 * len(counts))
+    spikes[1::4] = counts
+    at_100_hz = [np.repeat(rates, 4)], [spikes]
+    true = score(*at_100_hz) | rate_error([1.3 * at_100_hz[0][0]], [spikes])
+    found = scores(Said([rates], [counts]), AGREE, 1.3)
+    names = ("correlation", "correlation_smoothed", "error_both_smoothed")
+    assert found == pytest.approx([true[name] for name in names], abs=0.01)
+    assert Said([rates], [counts]).ratio == pytest.approx(true["rate_ratio"] / 1.3)
 
 
 def test_what_is_supposed_of_a_set_comes_from_the_others() -> None:

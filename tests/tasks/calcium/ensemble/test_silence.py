@@ -1,8 +1,18 @@
 """What is an event, and what is nothing but noise."""
 
 import numpy as np
+import pytest
 
-from raphe.tasks.calcium.ensemble.silence import EVENT_S, FEWEST_SPIKES, has_event
+from raphe.tasks.calcium.ensemble.silence import (
+    EVENT_S,
+    FEWEST_SPIKES,
+    STRETCH_S,
+    active_spans,
+    has_event,
+    shown_at_once,
+)
+from raphe.tasks.calcium.features.rises import FAINT, Rises
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ
 
 
 def test_a_spike_is_an_event_and_a_little_everywhere_is_none() -> None:
@@ -18,3 +28,37 @@ def test_an_event_at_the_end_counts_as_one_within() -> None:
         rate = np.zeros(600)
         rate[place] = 5.0  # a spike
         assert has_event(rate)
+
+
+@pytest.mark.parametrize("end_s", (5.0, 39.0, 119.3, 700.0, 4000.0))
+@pytest.mark.parametrize("seed", range(3))
+def test_every_active_sample_is_told_once_and_seen_with_what_is_beside_it(
+    end_s: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    clear_s = np.sort(rng.uniform(0, end_s, rng.integers(1, 12)))
+    n = round(end_s * RATE_HZ)
+    told = np.zeros(n, int)
+    for seen, said in shown_at_once(Rises(FAINT, clear_s), n):
+        told[said] += 1
+        assert said.start % 4 == seen.start % 4 == 0
+        assert seen.start == max(said.start - 300, 0) and seen.stop == min(said.stop + 300, n)
+        assert said.stop - said.start <= 1.5 * STRETCH_S * RATE_HZ
+    active = np.zeros(n, int)
+    for begin_s, stop_s in active_spans(clear_s, end_s):
+        active[round(begin_s * RATE_HZ) : round(stop_s * RATE_HZ)] = 1
+    assert told.max() == 1 and np.count_nonzero(told != active) <= 4 * 2 * len(clear_s)
+    assert told[(clear_s * RATE_HZ).astype(int)].all()
+    faint = [said for _, said in shown_at_once(Rises(0.99 * FAINT, clear_s), n)]
+    assert sum(said.stop - said.start for said in faint) == n  # may fire unseen: none is silence
+
+
+def test_silence_is_left_out_wherever_it_lies() -> None:
+    active_s = 60.0 + np.arange(0, 100, 10.0)  # the last at 150 s
+    assert active_spans(active_s, 400.0) == [(59.0, 153.0)]
+    assert active_spans(active_s, 190.0) == [(59.0, 190.0)]  # 37 s at the end are no silence
+    assert active_spans(active_s - 30, 400.0) == [(0.0, 123.0)]
+    (lone,) = active_spans(np.array([200.0]), 400.0)
+    assert lone == (181.0, 221.0)  # as long as what networks learn from
+    assert active_spans(np.array([200.0, 260.0]), 400.0) == [(181.0, 221.0), (241.0, 281.0)]
+    assert active_spans(np.array([200.0, 250.0]), 400.0) == [(199.0, 253.0)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raphe.tasks.calcium.features.network_input import network_input
-from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, steepest_rise, steps
+from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, rises_of, steps
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 
 SECONDS = 600
@@ -45,10 +45,10 @@ def test_noise_and_slow_drift_do_not_stand_out(rng) -> None:
         noise + 5 * np.sin(2 * np.pi * time_s / 120),
         noise + 20 * np.exp(-time_s / 200),
     ):
-        assert steepest_rise(bins_of(trace, 30)) < CLEAR
+        assert rises_of(bins_of(trace, 30)).steepest < CLEAR
 
 
 def test_one_transient_in_ten_minutes_stands_out(rng) -> None:
     noise = rng.normal(size=SECONDS * 30)
     noise[9000:9090] += 4 * np.exp(-np.arange(90) / 20)
-    assert steepest_rise(bins_of(noise, 30)) >= CLEAR
+    assert rises_of(bins_of(noise, 30)).steepest >= CLEAR

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raphe.tasks.calcium.features.network_input import network_input
-from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, steepest_rise
+from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, rises_of
 from raphe.tasks.calcium.features.unlike_calcium import KINDS, measures, unlike_calcium
 from raphe.tasks.calcium.recordings.conditioning import Conditioning
 
@@ -15,7 +15,7 @@ RATES_HZ = (7.5, 30, 122)
 def remark(frames: np.ndarray, hz: float) -> str:
     """What is said of a trace as the product has it; "silent" of one that does not stand out."""
     bins = in_bins(network_input(Conditioning()(frames, hz).samples, hz))
-    return unlike_calcium(bins) if steepest_rise(bins) >= CLEAR else "silent"
+    return unlike_calcium(bins) if rises_of(bins).steepest >= CLEAR else "silent"
 
 
 @pytest.fixture(params=RATES_HZ)

@@ -6,7 +6,6 @@ N traces, T samples at 100 Hz, M members.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,9 +28,14 @@ from raphe.core.bundles.manifest import (
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.ranges import check_ranges
 from raphe.core.threads import Threads, threads_of_process
-from raphe.tasks.calcium.ensemble.silence import has_event
-from raphe.tasks.calcium.features.network_input import COMMON_HZ, NetworkInput, network_input
-from raphe.tasks.calcium.features.rises import CLEAR, Bins, in_bins, steepest_rise
+from raphe.tasks.calcium.ensemble.silence import has_event, shown_at_once
+from raphe.tasks.calcium.features.network_input import (
+    NetworkInput,
+    frame_rate_hz,
+    in_noise_units,
+    network_input,
+)
+from raphe.tasks.calcium.features.rises import CLEAR, Bins, Rises, in_bins, rises_of
 from raphe.tasks.calcium.metrics.expectation import Group
 from raphe.tasks.calcium.metrics.rate_factors import SCALE, TRUE_OVER_SAID
 from raphe.tasks.calcium.metrics.rate_scale import RateScale, scale_from
@@ -79,10 +83,6 @@ KIND = BundleKind(
     ),
 )
 STRIDE = 4  # samples: T is a multiple of it
-STRETCH_S = 300.0  # of a trace at once, about: as long as what rates were tested on
-BESIDE_S = (
-    10.0  # of the trace on either side are seen, more than a transient lasts; 40 ms divide it
-)
 
 
 class Rates(NamedTuple):
@@ -226,32 +226,24 @@ class RateBundle:
 
     def infer(self, samples: np.ndarray, imaging_hz: float) -> Rates:
         """Rates of a conditioned trace (T,) at 100 Hz, which was imaged at `imaging_hz`."""
-        shown = network_input(samples, imaging_hz)
-        bins = in_bins(shown)
+        frame_hz = frame_rate_hz(samples, imaging_hz)
+        bins = in_bins(in_noise_units(samples, frame_hz))
         mean, spread = np.zeros((2, len(samples)), np.float32)
-        steepest = steepest_rise(bins)
-        if steepest < CLEAR:
-            return Rates(mean, spread, bins, steepest)
-        scale = self._scale.at(COMMON_HZ * float(np.exp(shown.log_frame_rate[0])))
-        for seen, said in self._stretches(len(samples)):
-            part = shown._replace(samples=shown.samples[seen])
+        rises = rises_of(bins)
+        if rises.steepest < CLEAR:
+            return Rates(mean, spread, bins, rises.steepest)
+        scale = self._scale.at(frame_hz)
+        for seen, said in self._stretches(rises, len(samples)):
+            part = in_noise_units(samples[seen], frame_hz)
             rates = even_in_bins(self.graph.expected(part)) * RATE_HZ
             rates = rates[:, said.start - seen.start : said.stop - seen.start]
             if has_event(rates.mean(axis=0) / scale):
                 mean[said], spread[said] = rates.mean(axis=0), rates.std(axis=0)
-        return Rates(mean, spread, bins, steepest)
+        return Rates(mean, spread, bins, rises.steepest)
 
-    def _stretches(self, n_samples: int) -> Iterator[tuple[slice, slice]]:
-        """What a network is shown at once of so many samples, and of which part rates are taken.
-
-        It adapts to all that it is shown, and learnt from less than a minute: of hours, mostly
-        silent, it would find every transient larger than it is. A causal one is shown all.
-        """
-        n = 1
+    def _stretches(self, rises: Rises, n_samples: int) -> Iterator[tuple[slice, slice]]:
+        """As shown_at_once; a causal network is shown all, as it has not seen what comes."""
         if self.manifest.get("latency_s") is None:
-            n = max(1, round(n_samples / (STRETCH_S * RATE_HZ)))
-        ends = np.arange(n + 1) * n_samples // n // STRIDE * STRIDE
-        ends[-1] = n_samples
-        beside = round(BESIDE_S * RATE_HZ)
-        for begin, end in pairwise(ends.tolist()):
-            yield slice(max(begin - beside, 0), min(end + beside, n_samples)), slice(begin, end)
+            yield from shown_at_once(rises, n_samples)
+        else:
+            yield slice(0, n_samples), slice(0, n_samples)

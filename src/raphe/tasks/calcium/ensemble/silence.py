@@ -1,15 +1,25 @@
-"""Whether a rate tells of any spike, or of nothing but what noise looks like.
+"""Where a trace is silent, and whether a rate tells of any spike or of what noise looks like.
 
-T samples at 100 Hz.
+A network adapts to all that it is shown at once, and learnt from less than a minute: beside silence
+it finds transients smaller than they are, or larger. T samples at 100 Hz.
 """
+
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from raphe.tasks.calcium.recordings.sampling import RATE_HZ
+from raphe.tasks.calcium.features.rises import Rises
+from raphe.tasks.calcium.recordings.sampling import RATE_HZ, SAMPLES_PER_BIN
 
 EVENT_S = 0.5  # as long as what one spike shows is spread over, at most
 FEWEST_SPIKES = 0.3  # in so long, of an event; in noise networks expect 0.2 at most
+BEFORE_S, AFTER_S = 1.0, 3.0  # of a clear rise that are no silence
+QUIET_S = 50.0  # without such a rise, as a trace without any: it has no rate
+SHORTEST_S = 40.0  # of what is shown beside it, as long as what networks learn from
+STRETCH_S = 300.0  # of a trace at once, about: as long as what rates were tested on
+BESIDE_S = 3.0  # on either side that are seen, more than convolutions reach (2.6 s); of whole bins
 
 
 def has_event(rate_per_s: np.ndarray) -> bool:
@@ -20,3 +30,35 @@ def has_event(rate_per_s: np.ndarray) -> bool:
     """
     expected = uniform_filter1d(rate_per_s, round(EVENT_S * RATE_HZ), mode="constant") * EVENT_S
     return bool(expected.max(initial=0.0) >= FEWEST_SPIKES)
+
+
+def active_spans(clear_s: np.ndarray, end_s: float) -> list[tuple[float, float]]:
+    """From when to when something rises now and then, of rises (R,) in a trace that ends at `end_s`
+    (s); between these and at the ends it is silent, for QUIET_S and more."""
+    spans: list[tuple[float, float]] = []
+    for rise_s in clear_s.tolist():
+        begin, end = rise_s - BEFORE_S, rise_s + AFTER_S
+        if spans and begin - spans[-1][1] < QUIET_S:
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((begin, end))
+    for place, (begin, end) in enumerate(spans):
+        lacks = max(SHORTEST_S - (end - begin), 0) / 2
+        begin, end = begin - lacks, end + lacks
+        spans[place] = 0.0 if begin < QUIET_S else begin, end_s if end_s - end < QUIET_S else end
+    return spans
+
+
+def shown_at_once(rises: Rises, n_samples: int) -> Iterator[tuple[slice, slice]]:
+    """What a network is shown at once of so many samples with such rises, and of which part of it
+    rates are taken: active spans alone, all where single spikes may not be seen, of long ones about
+    STRETCH_S."""
+    beside, whole_s = round(BESIDE_S * RATE_HZ), n_samples / RATE_HZ
+    spans = active_spans(rises.clear_s, whole_s) if rises.tell_silence else [(0.0, whole_s)]
+    for begin_s, end_s in spans:
+        n = max(1, round((end_s - begin_s) / STRETCH_S))
+        edges = np.linspace(begin_s, end_s, n + 1) * RATE_HZ // SAMPLES_PER_BIN * SAMPLES_PER_BIN
+        if end_s * RATE_HZ >= n_samples:
+            edges[-1] = n_samples  # with what is less than a bin
+        for begin, end in pairwise(edges.astype(int).tolist()):
+            yield slice(max(begin - beside, 0), min(end + beside, n_samples)), slice(begin, end)

@@ -35,8 +35,12 @@ def network_input(samples: np.ndarray, imaging_hz: float) -> NetworkInput:
         imaging_hz: frames a second of what was brought to 100 Hz; see `frame_rate_hz` of those that
             came at 100 Hz.
     """
+    return in_noise_units(samples, frame_rate_hz(samples, imaging_hz))
+
+
+def in_noise_units(samples: np.ndarray, frame_hz: float) -> NetworkInput:
+    """The same of samples (N,) whose frame rate is known."""
     samples = np.asarray(samples, dtype=np.float64)
-    frame_hz = frame_rate_hz(samples, imaging_hz)
     unit = noise_unit(noise_density(samples, frame_hz), samples)
     scaled = (samples - np.percentile(samples, FLOOR_PERCENTILE)) / unit
     return NetworkInput(scaled.astype(np.float32), log_frame_rate(frame_hz))

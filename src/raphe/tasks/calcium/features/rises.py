@@ -15,6 +15,9 @@ from raphe.tasks.calcium.recordings.sampling import RATE_HZ, SAMPLES_PER_BIN
 WINDOWS_S = (0.15, 0.3, 0.6, 1.0)  # means over so long, before and after, are compared
 SLOPE_S = 1.5  # of the means by which it slopes before and after; drift does so for longer
 CLEAR = 5.5  # deviations of the noise: white noise rises by more once in 50 million windows
+# Of a steepest rise, in deviations of the noise: below, single spikes may be too small to be seen.
+# One in twenty such neurons of benchmarks/rate_calibration.py fires 50 times as often as is said.
+FAINT = 15.0
 SLOWEST_HUM_HZ = 0.3  # a sine is called hum: transients at even times have overtones
 HUM = 30.0  # times the power around it, in the median, which noise exceeds once in a billion lines
 AROUND = 50  # lines whose median is taken
@@ -52,13 +55,22 @@ def steps(bins: Bins, windows_s: Iterable[float]) -> dict[float, np.ndarray]:
     return found
 
 
-def steepest_rise(bins: Bins) -> float:
-    """The largest rise of a trace beyond drift and hum, in deviations of such rises of white noise.
+class Rises(NamedTuple):
+    """How far a trace rises beyond drift and hum, in deviations of such rises of white noise."""
 
-    A rise counts beyond the mean of the slopes before and after it; near an end beyond the one that
-    there is.
-    """
-    steepest = 0.0
+    steepest: float
+    clear_s: np.ndarray  # float64 (R,), when those of CLEAR and more are, in order
+
+    @property
+    def tell_silence(self) -> bool:
+        """Whether spikes stand out so far that where nothing rises there are none."""
+        return self.steepest >= FAINT
+
+
+def rises_of(bins: Bins) -> Rises:
+    """A rise counts beyond the mean of the slopes before and after it; near an end beyond the one
+    that there is."""
+    steepest, clear = 0.0, np.zeros(len(bins.values) + 1, dtype=bool)
     rises = steps(without_hum(bins), (SLOPE_S, *WINDOWS_S))
     slopes, n_slope = rises.pop(SLOPE_S), round(SLOPE_S * bins.per_s)
     for window_s, rise in rises.items():
@@ -71,7 +83,8 @@ def steepest_rise(bins: Bins) -> float:
         variance = np.where(known, 1 + share**2 + share**3 / np.maximum(known, 1), 1)
         beyond = (rise - share**1.5 * slope) / np.sqrt(variance)  # of 1 in white noise
         steepest = max(steepest, float(beyond.max(initial=0.0)))
-    return steepest
+        clear[middle[beyond >= CLEAR]] = True
+    return Rises(steepest, np.flatnonzero(clear) / bins.per_s)
 
 
 def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from raphe.core.threads import in_threads
 from raphe.tasks.calcium.ensemble.bundle import RateBundle
+from raphe.tasks.calcium.features.rises import FAINT
 from raphe.tasks.calcium.features.training_domain import facts_of, outside
 from raphe.tasks.calcium.features.unitary_amplitude import (
     UNKNOWN,
@@ -31,9 +32,6 @@ from raphe.tasks.calcium.recordings.conditioning import AS_IT_IS, Conditioning, 
 from raphe.tasks.calcium.recordings.read_csv import CHALLENGE
 from raphe.tasks.calcium.recordings.trace_set import Trace, TraceSet
 
-# Of a steepest rise, in deviations of the noise: below, single spikes may be too small to be seen.
-# One in twenty such neurons of benchmarks/rate_calibration.py fires 50 times as often as is said.
-FAINT = 15.0
 CLOCK = (
     "its clock shows {:g} s at the first frame; times of spikes are on that clock, figures begin "
     "at 0"

@@ -11,11 +11,11 @@ from raphe.cli import main
 from raphe.core.errors import SettingError, StoreError
 from raphe.tasks.units.ensemble.bundle import UnitBundle
 from raphe.tasks.units.features.training_domain import unlike_training
-from raphe.tasks.units.features.unit_inputs import unit_inputs
+from raphe.tasks.units.features.unit_inputs import Layout, unit_inputs
 from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.stores.import_units import import_units
 from raphe.tasks.units.stores.unit_store import UnitStore, open_units
-from raphe.tasks.units.tuning.report import sentences
+from raphe.tasks.units.tuning.report import rate_taken, sentences
 from raphe.tasks.units.tuning.selection import ANEW, MOVED
 from raphe.tasks.units.tuning.tune import Tuned, tune
 from raphe.tasks.units.tuning.tuned_folder import fill_tuned, tuned_folder
@@ -88,8 +88,20 @@ def own(
 
 def test_a_label_that_the_bundle_does_not_know_is_refused(own) -> None:
     bundle, store = own(["narrow", "wide", "odd", ""] * 10)
-    with pytest.raises(StoreError, match=r"labelled narrow or wide .* got odd; leave it out on"):
+    with pytest.raises(
+        StoreError, match=r"labelled narrow or wide .* got odd; leave it out on .* or rename it"
+    ):
         tune(bundle, store)
+
+
+def test_a_rate_that_only_one_side_knows_is_told() -> None:
+    of_bundle = Layout(40, 0, 0, 30_000.0, 12, False, False)
+    (told,) = rate_taken(None, of_bundle)
+    assert "is not known and taken to be the 30000 Hz of the bundle's" in told
+    (told,) = rate_taken(30_000.0, replace(of_bundle, rate_hz=None))
+    assert "of the bundle's own units is not known" in told
+    assert not rate_taken(20_000.0, of_bundle)  # resampled
+    assert not rate_taken(None, replace(of_bundle, n_samples=0))  # no waveforms are looked at
 
 
 def test_animals_that_hold_a_class_each_are_told_and_cannot_be_left_out(own) -> None:

@@ -125,11 +125,11 @@ def _labels(bundle: UnitBundle, store: UnitStore) -> np.ndarray:
     """Of each unit, by the bundle's classes."""
     if unknown := [name for name in store.classes if name not in bundle.classes]:
         known = ",".join(name for name in store.classes if name in bundle.classes)
-        remedy = f"leave it out on import (--classes {known})" if "," in known else "rename it"
+        remedy = f"leave it out on import (--classes {known}), or " if "," in known else ""
         raise StoreError(
             f"{store.path}: expected units labelled {listed(bundle.classes, 'or')} as the bundle "
-            f"calls them, got {unknown[0]}; {remedy} in units.csv, or train on these units alone "
-            "with raphe train task=units"
+            f"calls them, got {unknown[0]}; {remedy}rename it in units.csv, or train on these "
+            "units alone with raphe train task=units"
         )
     return np.array([bundle.classes.index(fact.label) for fact in store.units.facts])
 

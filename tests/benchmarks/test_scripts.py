@@ -108,6 +108,7 @@ def test_rates_at_a_small_size(tmp_path: Path, run_script):
     assert all(f"| {row}" in table.read_text() for row in rows)
 
 
+@pytest.mark.ci
 def test_glif_misfit_at_a_small_size(tmp_path: Path, run_script, real_data):
     table = tmp_path / "misfit.md"
     cells = real_data("glif", "glif_cells.csv")

@@ -484,6 +484,7 @@ FILES = (
         "fit.json",
         "level, sweeps, junction potential, and each sentence that must be known of the fit",
     ),
+    Written("a fit", "METHODS.md", "a paragraph on what was done, to paste into a paper"),
     Written("a fit", "glif_brian2.py, glif_nest.py", "programs that run it, with --for"),
     Written(
         "a fit", ", ".join(figure_names("fit.png")), "recorded beside predicted: figure, caption"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from raphe.core.bundles.cards import note, of_others, provenance, with_interval
-from raphe.core.bundles.methods import optimizer, paragraph, settings_by_name
+from raphe.core.bundles.cards import note, of_others, paragraph, provenance, with_interval
+from raphe.core.bundles.methods import optimizer, settings_by_name
 
 
 @pytest.mark.parametrize(

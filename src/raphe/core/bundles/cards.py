@@ -94,3 +94,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for line in lines
     ]
     return "\n".join(f"| {line} |" for line in padded)
+
+
+def paragraph(sentences: Iterable[str], references: Sequence[str]) -> str:
+    """Sentences in a row, those that are empty left out, and what they cite, by name."""
+    text = " ".join(sentence for sentence in sentences if sentence)
+    cited = "\n".join(f"- {reference}" for reference in sorted(references))
+    return f"{text}\n\n{cited}\n" if cited else f"{text}\n"

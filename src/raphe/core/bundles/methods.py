@@ -1,6 +1,6 @@
 """The paragraph on methods that goes with a bundle, ready to paste into a paper."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -10,13 +10,6 @@ from raphe.core.sentences import listed
 from raphe.version import __version__
 
 TRAINED_WITH = {"torch": "PyTorch"}  # what a reader knows a package as
-
-
-def paragraph(sentences: Iterable[str], references: Sequence[str]) -> str:
-    """Sentences in a row, those that are empty left out, and what they cite, by name."""
-    text = " ".join(sentence for sentence in sentences if sentence)
-    cited = "\n".join(f"- {reference}" for reference in sorted(references))
-    return f"{text}\n\n{cited}\n" if cited else f"{text}\n"
 
 
 def settings_by_name(text: str) -> dict[str, Any]:

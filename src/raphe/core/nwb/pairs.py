@@ -73,7 +73,8 @@ def pair_of(
     if not same_rate(chosen.series.sampled_hz, current.series.sampled_hz):
         raise RecordingError(
             f"{contents.path}: expected {current.series.name} at the rate of {chosen.label}, "
-            f"{chosen.series.sampled_hz:g} Hz, got {current.series.sampled_hz:g} Hz"
+            f"{chosen.series.sampled_hz:g} Hz, got {current.series.sampled_hz:g} Hz; choose "
+            f"another sweep (--sweep) or stimulus ({OPTIONS[CURRENT]})"
         )
     if current.part.n_samples < n_samples:
         raise RecordingError(

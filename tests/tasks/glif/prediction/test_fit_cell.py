@@ -34,6 +34,9 @@ def test_a_real_cell_that_fires_unasked_has_its_bias_and_its_doubts_written(
     assert float(rows["bias"]["median_lab"]) > 0
     drawn = np.load(tmp_path / "fit" / "draws.npz")["bias_1"]
     assert f"{1e12 * np.median(drawn):.6g}" == rows["bias"]["median_lab"]
+    methods = (tmp_path / "fit" / "METHODS.md").read_text(encoding="utf-8")
+    assert "A liquid junction potential of 10 mV was subtracted." in methods
+    assert "A constant current was estimated beside the injected one." in methods
     config = json.loads((tmp_path / "fit" / "neuron_config.json").read_text())
     assert config["El"] > config["th_inf"]  # it fires
 

@@ -18,7 +18,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
     look = "which saw whole traces"
     if facts["latency_s"] is not None:
         look = f"which saw no more than {facts['latency_s']:g} s ahead"
-    return methods.paragraph(
+    return cards.paragraph(
         [
             f"Spike rates were inferred from calcium traces by {networks}, {look}.",
             f"Traces were resampled to {facts['rate_hz']:g} Hz and scaled by their own noise, of "

@@ -62,7 +62,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
     ]
     text = " ".join(sentences)
     cited = [entry for name, entry in REFERENCES.items() if name in text]
-    return methods.paragraph(sentences, cited)
+    return cards.paragraph(sentences, cited)
 
 
 def _networks(facts: Mapping[str, Any]) -> str:

@@ -34,9 +34,9 @@ def add_fit(parser: Parser) -> None:
         "without a bundle. Writes into --out (default: fit) fitted_parameters.csv (medians and "
         "intervals, in SI and lab units), levels.csv (how well each level does on data that it had "
         "not seen, and the noise), draws.npz, neuron_config.json (for AllenSDK's GlifNeuron), "
-        "fit.json (what was fitted, and what must be known of it) and fit.png. Exit code: 0 "
-        "fitted, 1 when sweeps are left out or nothing can be fitted (error: …), 2 for wrong "
-        "usage.",
+        "fit.json (what was fitted, and what must be known of it), METHODS.md (a paragraph for a "
+        "paper) and fit.png. Exit code: 0 fitted, 1 when sweeps are left out or nothing can be "
+        "fitted (error: …), 2 for wrong usage.",
     )
     parser.add_argument("input", type=Path, metavar="INPUT", help="the voltage")
     parser.add_argument(

@@ -5,10 +5,8 @@ from typing import Any
 
 from raphe.core.bundles import cards, methods
 from raphe.core.sentences import counted, listed, whole
+from raphe.tasks.glif.neurons.models import REFERENCE
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
-
-TEETER = "Teeter C, Iyer R, Menon V, et al. (2018) Generalized leaky integrate-and-fire models"
-REFERENCES = [f"{TEETER} classify multiple neuron types. Nat Commun 9:709"]
 
 
 def methods_text(facts: Mapping[str, Any], settings: str) -> str:
@@ -20,7 +18,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
     if facts["n_cells"]:
         prior = f"the parameters of {counted('fitted cell', facts['n_cells'])}"
     families = listed(family.replace("_", " ") for family in experiment["families"])
-    return methods.paragraph(
+    return cards.paragraph(
         [
             "Parameters of generalised leaky integrate-and-fire neurons of level "
             f"{facts['level']} (Teeter et al. 2018) were estimated from membrane voltage and "
@@ -34,7 +32,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
             f"Analyses were made with {methods.software()}.",
             cards.of_others(facts["note"]),
         ],
-        REFERENCES,
+        [REFERENCE],
     )
 
 

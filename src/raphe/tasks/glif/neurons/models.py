@@ -19,6 +19,10 @@ import numpy as np
 
 from raphe.core.errors import SettingError
 
+REFERENCE = (
+    "Teeter C, Iyer R, Menon V, et al. (2018) Generalized leaky integrate-and-fire models classify "
+    "multiple neuron types. Nat Commun 9:709"
+)
 LEVELS = (1, 2, 3, 4, 5)
 WITH_CURRENTS, WITH_RESET_RULE, WITH_VOLTAGE_THRESHOLD = (3, 4, 5), (2, 4, 5), (5,)
 # name: (unit, factor to it), as an error names a value

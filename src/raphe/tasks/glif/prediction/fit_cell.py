@@ -11,58 +11,44 @@ from typing import Any
 
 import numpy as np
 
+from raphe.core.bundles.bundle import METHODS
 from raphe.core.errors import RecordingError
-from raphe.core.figure_style import save_figure
 from raphe.core.files.atomic import FolderBuilder, open_whole, reporting, write_file
 from raphe.core.files.csv_text import csv_text
 from raphe.core.files.folders import require_beginning
 from raphe.core.files.outputs import figure_names
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.progress import progress
-from raphe.core.sentences import counted, listed, number
-from raphe.tasks.glif.features.level_fit import OPEN, LevelFit, fit_levels
+from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
-from raphe.tasks.glif.features.threshold_fit import UNSETTLED
 from raphe.tasks.glif.metrics.predictive import median_neuron
 from raphe.tasks.glif.neurons.models import WITH_RESET_RULE
 from raphe.tasks.glif.neurons.neuron_config import NATIVE_DT_S, to_config
+from raphe.tasks.glif.prediction.fit_sentences import methods_text, said_of_fit
 from raphe.tasks.glif.prediction.level_comparison import (
     LevelScore,
     Verdict,
     choose_level,
-    misfit,
     pool,
     score_levels,
     unasked_spikes,
 )
-from raphe.tasks.glif.prediction.level_figure import level_figure
 from raphe.tasks.glif.prediction.posterior import Posterior, interval_texts
 from raphe.tasks.glif.prediction.simulators import PROGRAMS, write_programs
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
-from raphe.tasks.glif.recordings.clipping import clipping_sentences
 from raphe.tasks.glif.synthetic.prior import Prior
-from raphe.tasks.glif.synthetic.quantities import (
-    CAPACITANCE,
-    RESISTANCE,
-    REST,
-    THRESHOLD,
-    quantities,
-    scaled,
-)
+from raphe.tasks.glif.synthetic.quantities import REST, THRESHOLD, quantities
 from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
 PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE, SUMMARY = (
     "fitted_parameters.csv", "levels.csv", "draws.npz", "neuron_config.json", "fit.png", "fit.json",
 )  # fmt: skip
-NAMES = {PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, SUMMARY, *figure_names(FIGURE), *PROGRAMS}
+NAMES = {
+    PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, SUMMARY, METHODS, *figure_names(FIGURE), *PROGRAMS,
+}  # fmt: skip
 LEAST_S = 0.2  # of all sweeps together
-MUCH_BRIDGE_MOHM = 4.0
-MUCH_VARIED_MV, VARIED_BY_NOISE = 0.5, 10.0  # of a threshold: in mV, and in the noise
 FEWEST_UNASKED = 2  # spikes without a current, that a bias is estimated for; noise makes one
 TOLD_V = 3.5e-3  # deviation of a threshold's voltage, about half of typical neurons'
-HIGHEST_REST_V = -0.02
-FAR = 4.0  # deviations of the prior: a quantity beyond is none of its neurons'
-OF_SCALE = 2.0  # deviations, of capacitance and resistance at once, one up and one down
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,15 +114,13 @@ def fit_cell(
         chosen = fits[verdict.level]
         sentences = [
             *verdict.sentences,
-            *_said_of_bias(chosen, n_unasked),
-            *_said_of(chosen, pooled, priors[verdict.level]),
-            *_said_of_junction(sweeps),
-            *filter(None, [misfit(sweeps, chosen)]),
-            *_said_of_clipping(sweeps),
+            *said_of_fit(chosen, sweeps, pooled, priors[verdict.level], n_unasked),
         ]
         with reporting(out):
             _write(builder.folder, sweeps, fits, scores, verdict.level)
             write_file(builder.folder / SUMMARY, _summary(sweeps, chosen, sentences))
+            text = methods_text(sweeps, pooled, fits, scores, chosen, prior is not None)
+            write_file(builder.folder / METHODS, text)
             write_programs(simulators, builder.folder)
         builder.commit()
     return FitReport(out, verdict.level, fits, scores, sentences)
@@ -208,6 +192,9 @@ def _write(
     neuron, rest_v = median_neuron(level, fits[level].samples, fits[level].pull_v)
     config = to_config(neuron, NATIVE_DT_S, rest_v)
     write_file(folder / CONFIG, json.dumps(config, indent=1) + "\n")
+    from raphe.core.figure_style import save_figure  # loads matplotlib, as the next one does
+    from raphe.tasks.glif.prediction.level_figure import level_figure
+
     save_figure(level_figure(sweeps, fits[level]), folder / FIGURE)
 
 
@@ -250,126 +237,3 @@ def _levels_csv(fits: dict[int, LevelFit], scores: Sequence[LevelScore], level: 
         }
         rows.append(row)
     return csv_text(rows[0], (row.values() for row in rows))
-
-
-def _said_of_bias(fit: LevelFit, n_unasked: int) -> list[str]:
-    """What a constant current comes to, and what it cannot be told from."""
-    if not fit.bias:
-        unasked = "One spike began without an injected current; it is taken for one of noise."
-        return [unasked] if n_unasked else []
-    low, middle, high = np.percentile(1e12 * fit.bias.current_a, [2.5, 50, 97.5]).tolist()
-    goes = 1e3 * float(np.median(fit.bias.undriven_v))
-    fires = (
-        f"The cell fires without an injected current ({counted('spike', n_unasked)}). "
-        if n_unasked
-        else ""
-    )
-    tells = (
-        f"rest and bias are told apart by the rule of level {fit.level} that a spike resets the "
-        "membrane to rest, and by nothing else"
-        if fit.level not in WITH_RESET_RULE
-        else "how much of that is rest and how much bias no recording tells: their intervals, and "
-        "those of the threshold above rest and of the reset's offset, are what is known of resting "
-        "potentials beforehand"
-    )
-    bends = (
-        " No membrane rests there: between spikes this cell's voltage does not bend towards a rest "
-        "as every level's does."
-        if fit.bias.undriven_v.mean() > HIGHEST_REST_V
-        else ""
-    )
-    return [
-        f"{fires}A constant current beside the injected one was estimated: {number(middle)} pA "
-        f"(95 % interval {number(low)} to {number(high)} pA). Without an injected current the "
-        f"membrane goes to {number(goes)} mV; {tells}.{bends}"
-    ]
-
-
-def _said_of_junction(sweeps: CellSweeps) -> list[str]:
-    if not sweeps.liquid_junction_v:
-        return []
-    off = 1e3 * sweeps.liquid_junction_v
-    return [
-        f"A liquid junction potential of {number(off)} mV was subtracted from the recorded "
-        "voltage: rest and the threshold's absolute voltage are lower by it, the threshold above "
-        "rest, capacitance and resistance as they were."
-    ]
-
-
-def _said_of_clipping(sweeps: CellSweeps) -> list[str]:
-    """Which sweeps' voltage or current was cut off at an end."""
-    return [
-        f"In {name} {sentence}."
-        for name, voltage_v, current_a in zip(
-            sweeps.names, sweeps.voltages_v, sweeps.currents_a, strict=True
-        )
-        for sentence in clipping_sentences(voltage_v, current_a)
-    ]
-
-
-def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
-    """What a fit leaves open or must be taken with caution."""
-    sentences = []
-    if fit.not_told:
-        sentences.append(
-            f"Not told by this stimulus ({counted('spike', pooled.n_spikes)}): "
-            f"{listed(fit.not_told)}; what is left open is more than {100 * OPEN:.0f} % as wide as "
-            "what was known beforehand."
-        )
-    if far := _far(fit, prior):
-        sentences.append(
-            f"{listed(far).capitalize()} lie{'' if len(far) > 1 else 's'} more than {FAR:g} "
-            "deviations from what was known beforehand, which pulls all quantities towards it; "
-            f"give a distribution of such neurons with --prior.{_said_of_scale(fit, prior)}"
-        )
-    for one, other in fit.together:
-        sentences.append(f"Of {one} and {other} only a combination is known, not each alone.")
-    if fit.below.hum_hz:
-        hum = listed([f"{hz:g} Hz" for hz in fit.below.hum_hz])
-        sentences.append(f"Mains hum was found and taken out: {hum}.")
-    if abs(fit.below.bridge_mohm) > MUCH_BRIDGE_MOHM:
-        sentences.append(
-            f"The bridge is off by about {number(fit.below.bridge_mohm)} MΩ; it was taken out."
-        )
-    varies_mv = float(np.median(fit.threshold.varies_mv))
-    noise_mv = float(np.hypot(fit.below.noise.white_mv, fit.below.noise.fast_mv))
-    if varies_mv > max(MUCH_VARIED_MV, VARIED_BY_NOISE * noise_mv):
-        sentences.append(
-            f"The spikes begin {number(varies_mv, 2)} mV (standard deviation) off the threshold "
-            f"of level {fit.level}, far more than noise of {number(noise_mv, 2)} mV makes: this "
-            "cell is none of that level, and its parameters may lie outside of their intervals."
-        )
-    if fit.threshold.apart > UNSETTLED:
-        sentences.append(
-            "The draws of the threshold's quantities had not settled: their intervals may be too "
-            "narrow."
-        )
-    return sentences
-
-
-def _said_of_scale(fit: LevelFit, prior: Prior) -> str:
-    """By how much another current would make capacitance and resistance, of which one is large and
-    the other small, typical."""
-    off = _deviations(fit, prior)[[CAPACITANCE, RESISTANCE]]
-    if (np.abs(off) < OF_SCALE).any() or off.prod() > 0:
-        return ""
-    typical = np.exp(prior.quantiles[[CAPACITANCE, RESISTANCE]].mean(axis=1))
-    capacitance, resistance = np.median(fit.samples, axis=0)[[CAPACITANCE, RESISTANCE]] / typical
-    times = float(np.sqrt(capacitance / resistance))
-    scale = "large" if times > 1 else "small"
-    return (
-        f" A current that is about {number(max(times, 1 / times), 2)} times too {scale} does "
-        "that: check its unit and the amplifier's gain."
-    )
-
-
-def _far(fit: LevelFit, prior: Prior) -> list[str]:
-    """Nouns of the quantities that are none of the prior's neurons'."""
-    far = np.abs(_deviations(fit, prior)) > FAR
-    return [q.noun for q, is_far in zip(quantities(fit.level), far, strict=True) if is_far]
-
-
-def _deviations(fit: LevelFit, prior: Prior) -> np.ndarray:
-    """How many deviations of the prior the medians lie above its mean, (P,)."""
-    median = np.median(scaled(fit.level, fit.samples), axis=0)
-    return (median - prior.quantiles.mean(axis=1)) / prior.quantiles.std(axis=1)

@@ -1,6 +1,7 @@
 """Voltage and current of new cells from files, checked: units, rates, lengths.
 
-B cells, N samples.
+The packages that read a format are loaded where a file of it is read: for an array they would take
+longer than all the rest. B cells, N samples.
 """
 
 from collections.abc import Sequence
@@ -10,28 +11,20 @@ from pathlib import Path
 import numpy as np
 
 from raphe.core.abf.channels import Channel
-from raphe.core.abf.reader import describe_abf, read_abf
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.neo.formats import is_of_other_rig
-from raphe.core.neo.reader import describe_neo, read_neo
-from raphe.core.nwb.pairs import read_pair, read_sweep
 from raphe.core.recordings.arrays import load_array
 from raphe.core.recordings.orientation import orientation_fault
 from raphe.core.recordings.rates import check_rate
 from raphe.core.recordings.recording import Recording
-from raphe.core.recordings.units import LIMITS
 from raphe.core.sentences import counted, listed
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
-from raphe.tasks.glif.recordings.commanded import TAKEN, read_commanded
+from raphe.tasks.glif.recordings.plausible import membrane_fault, require_current, require_relative
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
 VOLTAGE_UNITS = ("V", "mV", "uV", "µV")
 CURRENT_UNITS = ("A", "mA", "uA", "µA", "nA", "pA")
-RESTING_V = (-0.12, -0.02)  # where a membrane's median lies
-SPIKE_V = -0.01  # a membrane is above only in a spike
-RELATIVE_V, MOST_RELATIVE_V = 0.05, 0.2  # relative to rest: the median, and every sample
-MOST_A, LEAST_A, LEAST_V = 2e-8, 1e-12, 1e-3
 NWB, ABF, CSV = ".nwb", ".abf", ".csv"
 
 
@@ -73,6 +66,18 @@ class Signal:
     @property
     def suffix(self) -> str:
         return self.source.suffix.lower() if isinstance(self.source, Path) else ""
+
+    def if_in(self, unit: str) -> str:
+        """What to do if a voltage's samples are in this unit, and not in the one that was taken."""
+        said = f"if it is in {unit.replace('u', 'µ')}"
+        if self.is_recording:
+            return (
+                f"{said}, the file states its unit or its conversion wrongly: correct that, or "
+                f"save its samples as an array (.npy) and pass --unit {unit}"
+            )
+        if self.suffix == CSV:
+            return f"{said}, say so in its column's name; of one without a unit, pass --unit {unit}"
+        return f"{said}, pass --unit {unit}"
 
 
 def read_cell_traces(
@@ -123,11 +128,7 @@ def read_cell_traces(
         measured, injected, read_from = _read_pair(voltage, current, sweep)
     else:
         measured = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
-        if commanded:
-            injected = read_commanded(voltage.file, CURRENT_UNITS, sweep or 0)
-        else:
-            injected = _read(current, CURRENT_UNITS, "current", rate_hz, sweep)
-        read_from = TAKEN if commanded else ""
+        injected, read_from = _read_current(voltage, current, commanded, rate_hz, sweep)
     (voltage_v, voltage_hz), (current_a, current_hz) = measured, injected
     voltage_name, current_name = _name(voltage, "voltage"), _name(current, "current")
     if not np.isclose(voltage_hz, current_hz, rtol=1e-6):
@@ -137,11 +138,13 @@ def read_cell_traces(
         )
     _require_same_shape(voltage_v, current_a, current_name)
     if relative_to_v is not None:
-        _require_relative(voltage_v, voltage_name)
+        require_relative(voltage_v, voltage_name)
         voltage_v = voltage_v + relative_to_v
-    require_current(current_a, current_name, may_rest)
+    require_current(current_a, current_name, current.is_recording, may_rest)
     faults = {
-        row: fault for row, trace in enumerate(voltage_v) if (fault := _membrane_fault(trace, cut))
+        row: fault
+        for row, trace in enumerate(voltage_v)
+        if (fault := membrane_fault(trace, cut, voltage.if_in))
     }
     if len(faults) == len(voltage_v):
         raise RecordingError(f"{voltage_name}: {faults[0]}")
@@ -159,8 +162,8 @@ def read_voltage(
     voltage_v, rate_hz = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
     name = _name(voltage, "voltage")
     if is_relative:
-        _require_relative(voltage_v, name)
-    elif all(faults := [_membrane_fault(trace, cut=True) for trace in voltage_v]):
+        require_relative(voltage_v, name)
+    elif all(faults := [membrane_fault(trace, True, voltage.if_in) for trace in voltage_v]):
         raise RecordingError(f"{name}: {faults[0]}")
     return CellTraces(voltage_v, np.zeros_like(voltage_v), rate_hz)
 
@@ -182,13 +185,21 @@ def is_commanded(voltage: Signal, current: Signal) -> bool:
 def n_sweeps(voltage: Signal) -> int:
     """Of a recording that numbers none."""
     if voltage.is_of_other_rig:
+        from raphe.core.neo.reader import describe_neo
+
         return max(len(signal.stretches) for signal in describe_neo(voltage.file).signals)
+    from raphe.core.abf.reader import describe_abf
+
     return len(describe_abf(voltage.file).layout.sweeps)
 
 
 def _channels(voltage: Signal) -> Sequence[Channel]:
     if voltage.is_of_other_rig:
+        from raphe.core.neo.reader import describe_neo
+
         return describe_neo(voltage.file).channels
+    from raphe.core.abf.reader import describe_abf
+
     return describe_abf(voltage.file).channels
 
 
@@ -209,6 +220,8 @@ def _read(
 ) -> tuple[np.ndarray, float]:
     """float64 (B, N) in V or A, and their rate in Hz."""
     if signal.suffix == NWB:
+        from raphe.core.nwb.pairs import read_sweep
+
         return _samples(read_sweep(signal.file, units[0], signal.channel, sweep), units)
     if signal.is_unnumbered:
         return _read_numbered(signal, units, quantity, sweep or 0)
@@ -216,7 +229,7 @@ def _read(
         return read_columns(signal.file, units, quantity, signal.unit, signal.channel, rate_hz)
     name, samples = _name(signal, quantity), signal.source
     if isinstance(samples, Path):
-        if samples.suffix.lower() != ".npy":
+        if samples.suffix.lower() not in (".npy", ".npz"):  # load_array tells of the latter
             raise RecordingError(
                 f"{name}: expected a {quantity} as an array (.npy), a table (.csv) or a recording "
                 "(.nwb, .abf, another rig's)"
@@ -242,10 +255,23 @@ def _read(
     return samples * si_factor(signal.unit, units), rate_hz
 
 
+def _read_current(
+    voltage: Signal, current: Signal, commanded: bool, rate_hz: float | None, sweep: int | None
+) -> tuple[tuple[np.ndarray, float], str]:
+    """As `_read`, and what it was read from where that must be said."""
+    if not commanded:
+        return _read(current, CURRENT_UNITS, "current", rate_hz, sweep), ""
+    from raphe.tasks.glif.recordings.commanded import TAKEN, read_commanded
+
+    return read_commanded(voltage.file, CURRENT_UNITS, sweep or 0), TAKEN
+
+
 def _read_pair(
     voltage: Signal, current: Signal, sweep: int | None
 ) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray, float], str]:
     """Both of one NWB file, and which of its series they are."""
+    from raphe.core.nwb.pairs import read_pair
+
     pair = read_pair(voltage.file, voltage.channel, current.channel, sweep)
     return _samples(pair.voltage, VOLTAGE_UNITS), _samples(pair.current, CURRENT_UNITS), pair.label
 
@@ -271,11 +297,10 @@ def _read_numbered(
 
 def _open(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     """The channel that was named; otherwise the only one in a unit that fits."""
-    read = read_neo if signal.is_of_other_rig else read_abf
     option = "--channel" if quantity == "voltage" else "--stimulus-channel"
     wanted = f"{signal.source}: expected one {quantity}, a channel in {', '.join(units)}"
     if signal.channel is not None:
-        recording = read(signal.file, signal.channel)
+        recording = _read_channel(signal, signal.channel)
         if recording.unit in units:
             return recording
         raise RecordingError(
@@ -285,7 +310,7 @@ def _open(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     channels = _channels(signal)
     fitting = [channel for channel in channels if channel.unit in units]
     if len(fitting) == 1:
-        return read(signal.file, fitting[0].index)
+        return _read_channel(signal, fitting[0].index)
     if fitting:
         raise RecordingError(
             f"{wanted}, found {listed([str(channel) for channel in fitting])}; choose one with "
@@ -302,39 +327,14 @@ def _open(signal: Signal, units: Sequence[str], quantity: str) -> Recording:
     )
 
 
-def _membrane_fault(voltage_v: np.ndarray, cut: bool) -> str | None:
-    """Why a voltage (N,) can be no membrane's, absolute and without the course of its spikes."""
-    finite = voltage_v[np.isfinite(voltage_v)]
-    if not finite.size:
-        return "expected a voltage, got no finite sample"
-    median, highest = np.median(finite), finite.max()
-    low, high = RESTING_V
-    if not low <= median <= high:
-        if abs(median) > 1000:
-            hint = "if it is in µV, pass --unit uV"
-        elif abs(median) > 1:
-            hint = "if it is in mV, pass --unit mV"
-        elif np.abs(finite).max() <= MOST_A:
-            hint = "is it the current, in A? Give it as the current, beside the voltage"
-        elif np.abs(finite).max() < LEAST_V:
-            hint = "if it is in V, pass --unit V"
-        else:
-            hint = "if it is relative to rest, pass --relative-to-rest"
-        return (
-            f"expected a membrane's absolute voltage, with a median of {1e3 * low:g} to "
-            f"{1e3 * high:g} mV, got {1e3 * median:g} mV; {hint}"
-        )
-    if np.abs(finite).max() > LIMITS["V"]:
-        return (
-            f"expected a membrane's voltage, got samples up to {np.abs(finite).max():.3g} V, "
-            "beyond any amplifier: the file is damaged, or its scale wrong"
-        )
-    if not cut and highest > SPIKE_V:
-        return (
-            "expected a voltage without the spikes' own course (NaN there), got one up to "
-            f"{1e3 * highest:.3g} mV; pass --cut-spikes"
-        )
-    return None
+def _read_channel(signal: Signal, channel: int | str) -> Recording:
+    if signal.is_of_other_rig:
+        from raphe.core.neo.reader import read_neo
+
+        return read_neo(signal.file, channel)
+    from raphe.core.abf.reader import read_abf
+
+    return read_abf(signal.file, channel)
 
 
 def _require_same_shape(voltage_v: np.ndarray, current_a: np.ndarray, name: str) -> None:
@@ -347,33 +347,4 @@ def _require_same_shape(voltage_v: np.ndarray, current_a: np.ndarray, name: str)
         raise RecordingError(
             f"{name}: expected one current for all voltages, or one for each of the "
             f"{len(voltage_v)}, got {len(current_a)}"
-        )
-
-
-def _require_relative(voltage_v: np.ndarray, name: str) -> None:
-    finite = voltage_v[np.isfinite(voltage_v)]
-    median = float(np.median(finite)) if finite.size else 0.0
-    if not abs(median) < RELATIVE_V or np.abs(finite).max(initial=0) > MOST_RELATIVE_V:
-        raise RecordingError(
-            f"{name}: expected a voltage relative to rest, with a median near 0 and within 200 mV, "
-            f"got a median of {1e3 * median:g} mV and up to {1e3 * np.abs(finite).max():g} mV; "
-            "leave --relative-to-rest out, or correct --unit"
-        )
-
-
-def require_current(
-    currents_a: Sequence[np.ndarray] | np.ndarray, name: str, may_rest: bool = False
-) -> None:
-    """Refuse currents that no cell is given, or none at all. Raises RecordingError."""
-    peak = max(float(np.abs(each[np.isfinite(each)]).max(initial=0)) for each in currents_a)
-    if peak > MOST_A or (peak < LEAST_A and not may_rest):
-        low, high = sorted(-each for each in RESTING_V)
-        remedy = (
-            "a voltage in V is so large: are voltage and current exchanged?"
-            if low <= peak <= high
-            else "correct --stimulus-unit, or choose another channel or sweep"
-        )
-        raise RecordingError(
-            f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
-            f"{remedy}"
         )

@@ -10,16 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from raphe.core.errors import RecordingError, SettingError
-from raphe.core.nwb.pairs import sweep_numbers
 from raphe.core.sentences import counted
-from raphe.tasks.glif.recordings.cell_files import (
-    NWB,
-    Signal,
-    n_sweeps,
-    read_cell_traces,
-    require_current,
-)
+from raphe.tasks.glif.recordings.cell_files import NWB, Signal, n_sweeps, read_cell_traces
 from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S, CellTraces
+from raphe.tasks.glif.recordings.plausible import require_current
 
 BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
 MOST_JUNCTION_V = 0.05
@@ -36,6 +30,7 @@ class CellSweeps:
     left_out: dict[str, str]  # by name of a sweep, why it is not among them
     read_from: list[str]  # which series of an NWB file, or that a current is a command
     liquid_junction_v: float = 0.0  # that was subtracted from the voltages
+    spikes_cut: bool = False  # out of a real recording
 
     def __len__(self) -> int:
         return len(self.names)
@@ -82,6 +77,8 @@ def read_cell_sweeps(
     if voltage.is_unnumbered and not numbers:
         wanted = range(n_sweeps(voltage))
     if voltage.suffix == NWB and every:
+        from raphe.core.nwb.pairs import sweep_numbers  # loads h5py
+
         wanted = sweep_numbers(voltage.file, voltage.channel)
     names, voltages, currents, read_from = [], [], [], []
     left_out: dict[str, str] = {}
@@ -134,9 +131,11 @@ def read_cell_sweeps(
             f"{voltage.source}: expected sweeps of one rate, got {min(rates):g} and "
             f"{max(rates):g} Hz; choose those of one with --sweep"
         )
-    named = next((str(each.file) for each in (current, voltage) if each.suffix), "current")
-    require_current(currents, named)
-    return CellSweeps(names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v)
+    of = next((each for each in (current, voltage) if each.suffix), current)
+    require_current(currents, str(of.file) if of.suffix else "current", of.is_recording)
+    return CellSweeps(
+        names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v, cut
+    )
 
 
 def _without_padding(traces: CellTraces, row: int) -> tuple[np.ndarray, np.ndarray]:

@@ -28,7 +28,7 @@ def methods_text(facts: Mapping[str, Any], settings: str) -> str:
     how = {"given": "the folds that came with the data", "unit": "folds of units"}.get(
         facts["split"], f"folds of whole {facts['split']}s"
     )
-    return methods.paragraph(
+    return cards.paragraph(
         [
             f"Units were classified as {listed(map(cards.of_others, facts['classes']), 'or')} from "
             f"their {sees} by {_classifier(facts)}, trained on {counted('labelled unit', n_units)} "

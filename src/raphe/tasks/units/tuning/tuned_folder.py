@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from raphe.core.bundles.bundle import CARD, METHODS, BundleWriter
-from raphe.core.bundles.cards import of_others, with_interval
-from raphe.core.bundles.methods import paragraph, software
+from raphe.core.bundles.cards import of_others, paragraph, with_interval
+from raphe.core.bundles.methods import software
 from raphe.core.bundles.onnx_graph import require_agreement
 from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.figure_style import save_figure

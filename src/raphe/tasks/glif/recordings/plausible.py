@@ -1,0 +1,98 @@
+"""Whether a voltage can be a membrane's and a current one that a cell is given.
+
+B cells, N samples.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from raphe.core.errors import RecordingError
+from raphe.core.recordings.units import LIMITS
+
+RESTING_V = (-0.12, -0.02)  # where a membrane's median lies
+SPIKE_V = -0.01  # a membrane is above only in a spike
+RELATIVE_V, MOST_RELATIVE_V = 0.05, 0.2  # relative to rest: the median, and every sample
+MOST_A, LEAST_A, LEAST_V = 2e-8, 1e-12, 1e-3
+
+
+def membrane_fault(voltage_v: np.ndarray, cut: bool, if_in: Callable[[str], str]) -> str | None:
+    """Why a voltage (N,) can be no membrane's, absolute and without the course of its spikes.
+
+    `if_in` says what to do if it is in another unit, see `Signal`.
+    """
+    finite = voltage_v[np.isfinite(voltage_v)]
+    if not finite.size:
+        return "expected a voltage, got no finite sample"
+    median, highest = np.median(finite), finite.max()
+    low, high = RESTING_V
+    if not low <= median <= high:
+        if abs(median) > 1000:
+            hint = if_in("uV")
+        elif abs(median) > 1:
+            hint = if_in("mV")
+        elif np.abs(finite).max() <= MOST_A:
+            hint = "is it the current, in A? Give it as the current, beside the voltage"
+        elif np.abs(finite).max() < LEAST_V:
+            hint = if_in("V")
+        else:
+            hint = "if it is relative to rest, pass --relative-to-rest"
+        return (
+            f"expected a membrane's absolute voltage, with a median of {1e3 * low:g} to "
+            f"{1e3 * high:g} mV, got {1e3 * median:g} mV; {hint}"
+        )
+    if np.abs(finite).max() > LIMITS["V"]:
+        return (
+            f"expected a membrane's voltage, got samples up to {np.abs(finite).max():.3g} V, "
+            "beyond any amplifier: the file is damaged, or its scale wrong"
+        )
+    if not cut and highest > SPIKE_V:
+        return (
+            "expected a voltage without the spikes' own course (NaN there), got one up to "
+            f"{1e3 * highest:.3g} mV; pass --cut-spikes"
+        )
+    return None
+
+
+def require_relative(voltage_v: np.ndarray, name: str) -> None:
+    """Refuse voltages (B, N) that can be none relative to rest. Raises RecordingError."""
+    finite = voltage_v[np.isfinite(voltage_v)]
+    median = float(np.median(finite)) if finite.size else 0.0
+    if not abs(median) < RELATIVE_V or np.abs(finite).max(initial=0) > MOST_RELATIVE_V:
+        raise RecordingError(
+            f"{name}: expected a voltage relative to rest, with a median near 0 and within 200 mV, "
+            f"got a median of {1e3 * median:g} mV and up to {1e3 * np.abs(finite).max():g} mV; "
+            "leave --relative-to-rest out, or correct --unit"
+        )
+
+
+def require_current(
+    currents_a: Sequence[np.ndarray] | np.ndarray,
+    name: str,
+    knows_unit: bool,
+    may_rest: bool = False,
+) -> None:
+    """Refuse currents that no cell is given, or none at all.
+
+    Args:
+        currents_a: of each cell or sweep (N,).
+        name: what a sentence calls them.
+        knows_unit: whether they are of a recording, which states its own unit.
+        may_rest: whether all may be 0.
+
+    Raises:
+        RecordingError: a peak beyond what amplifiers give, or none.
+    """
+    peak = max(float(np.abs(each[np.isfinite(each)]).max(initial=0)) for each in currents_a)
+    if peak > MOST_A or (peak < LEAST_A and not may_rest):
+        low, high = sorted(-each for each in RESTING_V)
+        wrong = "its unit or conversion in the file" if knows_unit else "--stimulus-unit"
+        remedy = (
+            "a voltage in V is so large: are voltage and current exchanged?"
+            if low <= peak <= high
+            else f"correct {wrong}, or choose another channel or sweep"
+        )
+        raise RecordingError(
+            f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
+            f"{remedy}"
+        )

@@ -90,8 +90,9 @@ def off_even(times: np.ndarray) -> float:
 
     0 within the longest step: single times that come late, and what all are rounded to.
 
-    >>> off_even(np.array([0, 1, 2, 3, 5, 7, 9, 11])), off_even(np.array([0, 1, 2.4, 3]))
-    (1.71, 0.0)
+    >>> slows = np.array([0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18])
+    >>> off_even(slows), off_even(np.array([0, 1, 2.4, 3]))
+    (3.0, 0.0)
     """
     times = np.asarray(times, np.float64)
     off = np.abs(times - np.linspace(times[0], times[-1], len(times))).max()

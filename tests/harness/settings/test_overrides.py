@@ -66,7 +66,7 @@ HEAVY = {"torch", "pytorch_lightning", "mlflow", "numpy", "pandas", "scipy", "sk
         ("--foo", "there is no option --foo; settings are given as NAME=VALUE"),
         ("data.store=", "data.store=: expected a value, got nothing; is a variable empty?"),
         ("-m seed=1 runs_root=", "runs_root=: expected a value, got nothing; is a variable"),
-        ("model=nosuch", "model=nosuch: expected bank, or leave it out"),
+        ("model=nosuch", "model=nosuch: expected bank or with_firing, or leave it out"),
         ("monitor=nosuch", "monitor is a section; name a setting in it, as monitor.metric=VALUE"),
         ("--cfg nosuch", "--cfg nosuch: expected job, hydra or all"),
         ("--info confg", "--info confg: expected all, config, defaults, defaults-tree, plugins or"),

@@ -22,7 +22,9 @@ def server(
     """What clients of SERVER_AT reach."""
     database = MlflowClient(f"sqlite:///{tracking_store(tmp_path / 'server') / 'mlflow.db'}")
     server = StallingServer(database, SERVER_AT)
-    monkeypatch.setattr(opening, "MlflowClient", lambda uri: server)
+    monkeypatch.setattr(
+        opening, "MlflowClient", lambda uri: server if uri == SERVER_AT else MlflowClient(uri)
+    )
     return server
 
 

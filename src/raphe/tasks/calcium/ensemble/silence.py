@@ -34,19 +34,28 @@ def has_event(rate_per_s: np.ndarray) -> bool:
 
 def active_spans(clear_s: np.ndarray, end_s: float) -> list[tuple[float, float]]:
     """From when to when something rises now and then, of rises (R,) in a trace that ends at `end_s`
-    (s); between these and at the ends it is silent, for QUIET_S and more."""
-    spans: list[tuple[float, float]] = []
+    (s), in order, none into another; between these and at the ends it is silent."""
+    spans = [(0.0, 0.0)]
     for rise_s in clear_s.tolist():
-        begin, end = rise_s - BEFORE_S, rise_s + AFTER_S
-        if spans and begin - spans[-1][1] < QUIET_S:
+        begin, end = rise_s - BEFORE_S, min(rise_s + AFTER_S, end_s)
+        if begin - spans[-1][1] < QUIET_S:
             spans[-1] = spans[-1][0], end
         else:
             spans.append((begin, end))
-    for place, (begin, end) in enumerate(spans):
-        lacks = max(SHORTEST_S - (end - begin), 0) / 2
-        begin, end = begin - lacks, end + lacks
-        spans[place] = 0.0 if begin < QUIET_S else begin, end_s if end_s - end < QUIET_S else end
-    return spans
+    if end_s - spans[-1][1] < QUIET_S:
+        spans[-1] = spans[-1][0], end_s
+    return _long_enough([span for span in spans if span[1]], end_s)
+
+
+def _long_enough(spans: list[tuple[float, float]], end_s: float) -> list[tuple[float, float]]:
+    """Each SHORTEST_S long or more: to both sides, at an end of the trace to the one there is."""
+    longer, free_s = [], 0.0
+    for begin, end in spans:
+        length = max(SHORTEST_S, end - begin)
+        begin = max(min((begin + end - length) / 2, end_s - length), free_s)
+        free_s = min(begin + length, end_s)
+        longer.append((begin, free_s))
+    return longer
 
 
 def shown_at_once(rises: Rises, n_samples: int) -> Iterator[tuple[slice, slice]]:
@@ -58,7 +67,7 @@ def shown_at_once(rises: Rises, n_samples: int) -> Iterator[tuple[slice, slice]]
     for begin_s, end_s in spans:
         n = max(1, round((end_s - begin_s) / STRETCH_S))
         edges = np.linspace(begin_s, end_s, n + 1) * RATE_HZ // SAMPLES_PER_BIN * SAMPLES_PER_BIN
-        if end_s * RATE_HZ >= n_samples:
+        if round(end_s * RATE_HZ) >= n_samples:
             edges[-1] = n_samples  # with what is less than a bin
         for begin, end in pairwise(edges.astype(int).tolist()):
             yield slice(max(begin - beside, 0), min(end + beside, n_samples)), slice(begin, end)

@@ -89,9 +89,26 @@ def test_frames_that_are_missing_are_held(predictor, frames) -> None:
     lacking[1] = np.nan
     held = frames.copy()
     held[0, 50] = held[0, 49]
-    rates = one_by_one(predictor, lacking)
-    np.testing.assert_array_equal(rates[0], one_by_one(predictor, held)[0])
+    rates, of_held = one_by_one(predictor, lacking), one_by_one(predictor, held)
+    assert np.flatnonzero(np.isnan(rates[0, 29:])).tolist() == [50 + 2 - 29]  # itself, 0.2 s later
+    np.testing.assert_allclose(np.delete(rates[0], 52), np.delete(of_held[0], 52), rtol=0.1)
     assert np.isnan(rates[1]).all() and not np.isnan(rates[2, 29:]).any()
+
+
+def test_a_gap_is_no_trace_without_noise(predictor, frames) -> None:
+    """What comes after it, and a late beginning, is in units of the noise of frames that came."""
+    stream = predictor.stream(RATE_HZ, 1, seen_s=SEEN_S)
+    long = np.tile(frames[:1], 6)
+    before = stream.push(long)
+    unit = stream._unit.copy()
+    assert np.isnan(stream.push(np.full((1, 700), np.nan))[0, 2:]).all()
+    np.testing.assert_allclose(stream._unit, unit, rtol=0.3)  # nothing of the last minute is known
+    after = stream.push(long)
+    np.testing.assert_allclose(stream._unit, unit, rtol=0.2)
+    assert after[0, 60:100].mean() == pytest.approx(before[0, 60:100].mean(), rel=0.3)
+    late = predictor.stream(RATE_HZ, 1, seen_s=SEEN_S)
+    rates = late.push(np.concatenate([np.full((1, 7), np.nan), frames[:1]], axis=1))[0]
+    assert np.isnan(rates[:35]).all() and (rates[45:] >= 0).all()
 
 
 def test_the_oldest_frames_are_forgotten(predictor) -> None:

@@ -70,6 +70,7 @@ class RateStream:
         self._seen = max(FEWEST_SEEN, round(seen_s * rate_hz))
         self._known = max(self._seen, round(KNOWN_S * rate_hz))
         self._frames = np.full((n_neurons, 2 * self._known), np.nan)
+        self._missing = np.zeros(self._frames.shape, dtype=bool)  # held in these
         self._end = 0  # of the frames that are kept
         self._floor, self._unit = np.full((2, n_neurons), np.nan)
         self._next = 0  # neuron whose noise is reckoned anew
@@ -91,7 +92,7 @@ class RateStream:
 
         Returns:
             spikes/s, float32 of the same shape: the rate in the frames `delay_s` before these. NaN
-            until `begins_s` were seen.
+            until `begins_s` were seen, and of a frame that is missing.
 
         Raises:
             RecordingError: for another shape, or what is no number.
@@ -129,21 +130,28 @@ class RateStream:
         answers = in_threads(lambda block: self._of(block, weights), blocks, n_threads)
         for block, answer in zip(blocks, answers, strict=True):
             rates[block] = answer
+        first = self._end - self._delay - k
+        rates[self._missing[:, first : first + k]] = np.nan
         return rates
 
     def _keep(self, frames: np.ndarray) -> None:
         """Behind those that are kept; one that is missing is held."""
         k = frames.shape[1]
         if self._end + k > self._frames.shape[1]:
-            self._frames[:, : self._known] = self._frames[:, self._end - self._known : self._end]
+            for kept in (self._frames, self._missing):
+                kept[:, : self._known] = kept[:, self._end - self._known : self._end]
             self._end = self._known
         for frame in frames.T:
             before = self._frames[:, self._end - 1] if self._end else frame
-            self._frames[:, self._end] = np.where(np.isnan(frame), before, frame)
+            self._missing[:, self._end] = missing = np.isnan(frame)
+            self._frames[:, self._end] = np.where(missing, before, frame)
             self._end += 1
 
     def _renew(self, k: int) -> None:
-        """What floor and noise of some neurons are by now; of all at first."""
+        """What floor and noise of some neurons are by now; of all at first.
+
+        Held frames have no noise: one of which less than `seen_s` is known keeps what it had.
+        """
         n = self.n_neurons
         if np.isnan(self._unit).all():
             rows = np.arange(n)
@@ -151,10 +159,20 @@ class RateStream:
             count = min(n, int(np.ceil(n * k / (RENEWED_S * self.rate_hz))))
             rows = (self._next + np.arange(count)) % n
             self._next = (self._next + count) % n
-        known = self._frames[rows, max(0, self._end - self._known) : self._end]
-        known = known[:, -self._known :]
-        self._floor[rows] = np.percentile(known, FLOOR_PERCENTILE, axis=1)
-        self._unit[rows] = noise_unit(density_of_frames(known, self.rate_hz), known)
+        span = slice(max(0, self._end - self._known), self._end)
+        missing = self._missing[rows, span]
+        is_whole = ~missing.any(axis=1)
+        self._reckon(rows[is_whole], self._frames[rows[is_whole], span])
+        for row, lacks in zip(rows[~is_whole], missing[~is_whole], strict=True):
+            known = self._frames[row, span][~lacks]
+            if len(known) >= self._seen:
+                self._reckon(np.array([row]), known[None])
+
+    def _reckon(self, rows: np.ndarray, known: np.ndarray) -> None:
+        """Floor and noise of neurons, of frames (rows, T) that came."""
+        if len(rows):
+            self._floor[rows] = np.percentile(known, FLOOR_PERCENTILE, axis=1)
+            self._unit[rows] = noise_unit(density_of_frames(known, self.rate_hz), known)
 
     def _of(self, block: slice, weights: np.ndarray) -> np.ndarray:
         """Rates (n, k) of a block of neurons."""

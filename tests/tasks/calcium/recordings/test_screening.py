@@ -103,6 +103,12 @@ def test_a_model_or_spikes_with_a_still_end_are_still_told() -> None:
     trace = denoised(1.0, RATE_HZ, 0.05)
     trace[N // 2 :] = 0.0
     assert screened(trace, RATE_HZ).is_denoised
+    time_s = np.arange(round(4 * RATE_HZ)) / RATE_HZ
+    transient = (1 - np.exp(-time_s / 0.02)) * np.exp(-time_s / 0.43)
+    lone = np.zeros(N)
+    lone[1000 : 1000 + len(time_s)] = transient  # of one burst in all the time, else flat
+    screen = screened(lone, RATE_HZ)
+    assert screen.is_denoised and not screen.remarks
 
 
 @pytest.mark.parametrize("outlier", [1e6, -1e6, 1e300])

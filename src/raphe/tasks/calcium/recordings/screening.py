@@ -18,6 +18,9 @@ from raphe.core.sentences import counted
 SHORTEST, SHORTEST_HELD = 2, 5  # frames of one value: far outside the others, or within them
 SHORTEST_HELD_S = 0.2
 SHORTEST_FROZEN_S, MOST_FROZEN = 2.0, 3  # stretches that stand still, while others have noise
+# The 5th percentile of the others above what stands still, by their range: below, that is the flat
+# baseline from which transients without noise rise.
+TOUCHING = 0.1
 MOST_HELD = 0.2  # of the frames: beyond, a trace is made of steps
 TIES = 0.01  # of the other frames at most have their neighbour's value where a held one is told
 OUTLIER = 10.0  # ranges of 98 % of the frames, from those to a frame that no calcium explains
@@ -108,9 +111,15 @@ def _frozen(values: np.ndarray, rate_hz: float) -> np.ndarray:
     if not (few and long.any()) or rest.sum() - len(rest) > TIES * rest.sum():
         return np.zeros(len(values), dtype=bool)
     judged = min(int(JUDGED_S * rate_hz), JUDGED_FRAMES)
-    if _is_denoised(others[:judged], rate_hz):
+    if _is_baseline(values[chosen], others) or _is_denoised(others[:judged], rate_hz):
         return np.zeros(len(values), dtype=bool)
     return chosen
+
+
+def _is_baseline(still: np.ndarray, others: np.ndarray) -> bool:
+    """Whether numbers that stand still are one value, from which all others (m,) rise."""
+    level, (low, high) = still.min(), np.percentile(others, [5, 99.5])
+    return bool(still.max() == level <= others.min() and low - level < TOUCHING * (high - level))
 
 
 def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,7 @@ def firing_bundle(made_once: Callable[..., Path], trained_bundle: Path) -> Path:
         data.setup()
         torch.manual_seed(0)
         module = CellTypeModule(4, firing=Firing(hidden=4))
-        scale_by_training(module.net, data)
+        scale_by_training(module.net, data, module.known_firing)
         with torch.no_grad():
             module.net.firing.output.mul_(4)
         checkpoint = write_checkpoint(module.eval(), folder / "4.ckpt")

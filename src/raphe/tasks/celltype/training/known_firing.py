@@ -24,20 +24,25 @@ class KnownFiring:
 
     def of(self, spikes: SpikeSet, cell: Tensor) -> Tensor:
         """Of each spike's cell, by its index (B,) in the store: float32 (B, D), NaN if unknown."""
+        known = self.of_set(spikes).to(cell.device)
+        self._of_store[str(spikes.path)] = known
+        return known[cell]
+
+    def of_set(self, spikes: SpikeSet) -> Tensor:
+        """Of all cells of a store: float32 (n_cells, D), NaN if unknown."""
         key = str(spikes.path)
         if key not in self._of_store:
             self._of_store[key] = torch.from_numpy(firing_of_set(spikes))
-        self._of_store[key] = self._of_store[key].to(cell.device)
-        return self._of_store[key][cell]
+        return self._of_store[key]
 
 
-def scale_by_training(net: FiringNet, data: CellTypeData) -> None:
+def scale_by_training(net: FiringNet, data: CellTypeData, known_firing: KnownFiring) -> None:
     """Centre and scale a network's firing by the cells of the training part.
 
     Raises SettingError where the times of too few spikes are known for even one of them.
     """
     trained = data.spike_split.counts[:, PARTS.index("train")] > 0
-    known = firing_of_set(data.original)[trained]
+    known = known_firing.of_set(data.original).cpu().numpy()[trained]
     if not np.isfinite(known).any():
         raise SettingError(
             f"model=with_firing: {data.original.path} knows {FEWEST_INTERVALS} intervals of no "

@@ -181,8 +181,8 @@ class CellTypeModule(pl.LightningModule):
         return self.net(current, firing=self.known_firing.of(spikes, cell))
 
     def on_fit_start(self) -> None:
-        if isinstance(self.net, FiringNet):
-            scale_by_training(self.net, self.trainer.datamodule)
+        if self.known_firing is not None:
+            scale_by_training(self.net, self.trainer.datamodule, self.known_firing)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.optimizer_factory(self.parameters())

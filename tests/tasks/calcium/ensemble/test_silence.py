@@ -6,6 +6,7 @@ import pytest
 from raphe.tasks.calcium.ensemble.silence import (
     EVENT_S,
     FEWEST_SPIKES,
+    SHORTEST_S,
     STRETCH_S,
     active_spans,
     has_event,
@@ -39,7 +40,7 @@ def test_every_active_sample_is_told_once_and_seen_with_what_is_beside_it(
     clear_s = np.sort(rng.uniform(0, end_s, rng.integers(1, 12)))
     n = round(end_s * RATE_HZ)
     told = np.zeros(n, int)
-    for seen, said in shown_at_once(Rises(FAINT, clear_s), n):
+    for seen, said in shown_at_once(Rises(FAINT, clear_s, np.zeros(0)), n):
         told[said] += 1
         assert said.start % 4 == seen.start % 4 == 0
         assert seen.start == max(said.start - 300, 0) and seen.stop == min(said.stop + 300, n)
@@ -49,8 +50,27 @@ def test_every_active_sample_is_told_once_and_seen_with_what_is_beside_it(
         active[round(begin_s * RATE_HZ) : round(stop_s * RATE_HZ)] = 1
     assert told.max() == 1 and np.count_nonzero(told != active) <= 4 * 2 * len(clear_s)
     assert told[(clear_s * RATE_HZ).astype(int)].all()
-    faint = [said for _, said in shown_at_once(Rises(0.99 * FAINT, clear_s), n)]
-    assert sum(said.stop - said.start for said in faint) == n  # may fire unseen: none is silence
+
+
+@pytest.mark.parametrize("end_s", (4.52, 39.0, 119.3, 700.0, 4000.0))
+@pytest.mark.parametrize("seed", range(3))
+def test_of_a_faint_trace_all_is_told_once_and_active_spans_are_seen_apart(
+    end_s: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    fainter_s = np.sort(rng.uniform(0, end_s, rng.integers(1, 12)))
+    n = round(end_s * RATE_HZ)
+    shown = list(shown_at_once(Rises(0.99 * FAINT, fainter_s[:1], fainter_s), n))
+    told = [said for _, said in sorted(shown, key=lambda both: both[1].start)]
+    assert [said.start for said in told] == [0, *(said.stop for said in told[:-1])]
+    assert told[-1].stop == n  # spikes may go unseen: none is silence
+    for seen, said in shown:
+        assert seen.start <= said.start and said.stop <= seen.stop and seen.start % 4 == 0
+        assert min(n, seen.stop - seen.start) >= min(n, SHORTEST_S * RATE_HZ / 2)
+    begun = {said.start for said in told}
+    for begin_s, stop_s in active_spans(fainter_s, end_s):
+        assert int(begin_s * RATE_HZ) // 4 * 4 in begun
+        assert stop_s == end_s or int(stop_s * RATE_HZ) // 4 * 4 in begun
 
 
 def test_silence_is_left_out_wherever_it_lies() -> None:

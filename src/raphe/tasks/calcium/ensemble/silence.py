@@ -1,7 +1,8 @@
 """Where a trace is silent, and whether a rate tells of any spike or of what noise looks like.
 
 A network adapts to all that it is shown at once, and learnt from less than a minute: beside silence
-it finds transients smaller than they are, or larger. T samples at 100 Hz.
+it finds transients smaller than they are, or larger, so that either is shown by itself. T samples
+at 100 Hz.
 """
 
 from collections.abc import Iterator
@@ -60,14 +61,26 @@ def _long_enough(spans: list[tuple[float, float]], end_s: float) -> list[tuple[f
 
 def shown_at_once(rises: Rises, n_samples: int) -> Iterator[tuple[slice, slice]]:
     """What a network is shown at once of so many samples with such rises, and of which part of it
-    rates are taken: active spans alone, all where single spikes may not be seen, of long ones about
-    STRETCH_S."""
-    beside, whole_s = round(BESIDE_S * RATE_HZ), n_samples / RATE_HZ
-    spans = active_spans(rises.clear_s, whole_s) if rises.tell_silence else [(0.0, whole_s)]
-    for begin_s, end_s in spans:
-        n = max(1, round((end_s - begin_s) / STRETCH_S))
-        edges = np.linspace(begin_s, end_s, n + 1) * RATE_HZ // SAMPLES_PER_BIN * SAMPLES_PER_BIN
-        if round(end_s * RATE_HZ) >= n_samples:
+    rates are taken, of long ones about STRETCH_S: active spans alone. Where single spikes may not
+    be seen, what is between them as well, apart from them, since the network adapts to either."""
+    end_s = n_samples / RATE_HZ
+    if rises.tell_silence:
+        spans, shortest_s = active_spans(rises.clear_s, end_s), 0.0
+    else:
+        spans, shortest_s = with_quiet(active_spans(rises.fainter_s, end_s), end_s), SHORTEST_S
+    for begin_s, stop_s in spans:
+        beside_s = max(BESIDE_S, (shortest_s - (stop_s - begin_s)) / 2)
+        beside = round(beside_s * RATE_HZ) // SAMPLES_PER_BIN * SAMPLES_PER_BIN
+        n = max(1, round((stop_s - begin_s) / STRETCH_S))
+        edges = np.linspace(begin_s, stop_s, n + 1) * RATE_HZ // SAMPLES_PER_BIN * SAMPLES_PER_BIN
+        if round(stop_s * RATE_HZ) >= n_samples:
             edges[-1] = n_samples  # with what is less than a bin
         for begin, end in pairwise(edges.astype(int).tolist()):
-            yield slice(max(begin - beside, 0), min(end + beside, n_samples)), slice(begin, end)
+            if begin < end:
+                yield slice(max(begin - beside, 0), min(end + beside, n_samples)), slice(begin, end)
+
+
+def with_quiet(spans: list[tuple[float, float]], end_s: float) -> list[tuple[float, float]]:
+    """Spans (s) with what is between them and at the ends of a trace that ends at `end_s`."""
+    edges = sorted({0.0, *(edge for span in spans for edge in span), end_s})
+    return list(pairwise(edges))

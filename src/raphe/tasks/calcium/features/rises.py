@@ -18,6 +18,7 @@ CLEAR = 5.5  # deviations of the noise: white noise rises by more once in 50 mil
 # Of a steepest rise, in deviations of the noise: below, single spikes may be too small to be seen.
 # One in twenty such neurons of benchmarks/rate_calibration.py fires 50 times as often as is said.
 FAINT = 15.0
+FAINTER = 4.5  # of what may be a rise: white noise has one in half an hour, or more seldom
 SLOWEST_HUM_HZ = 0.3  # a sine is called hum: transients at even times have overtones
 HUM = 30.0  # times the power around it, in the median, which noise exceeds once in a billion lines
 AROUND = 50  # lines whose median is taken
@@ -60,6 +61,7 @@ class Rises(NamedTuple):
 
     steepest: float
     clear_s: np.ndarray  # float64 (R,), when those of CLEAR and more are, in order
+    fainter_s: np.ndarray  # float64 (R,), when those of FAINTER and more are
 
     @property
     def tell_silence(self) -> bool:
@@ -70,7 +72,7 @@ class Rises(NamedTuple):
 def rises_of(bins: Bins) -> Rises:
     """A rise counts beyond the mean of the slopes before and after it; near an end beyond the one
     that there is."""
-    steepest, clear = 0.0, np.zeros(len(bins.values) + 1, dtype=bool)
+    steepest, at_most = 0.0, np.zeros(len(bins.values) + 1)
     rises = steps(without_hum(bins), (SLOPE_S, *WINDOWS_S))
     slopes, n_slope = rises.pop(SLOPE_S), round(SLOPE_S * bins.per_s)
     for window_s, rise in rises.items():
@@ -83,8 +85,9 @@ def rises_of(bins: Bins) -> Rises:
         variance = np.where(known, 1 + share**2 + share**3 / np.maximum(known, 1), 1)
         beyond = (rise - share**1.5 * slope) / np.sqrt(variance)  # of 1 in white noise
         steepest = max(steepest, float(beyond.max(initial=0.0)))
-        clear[middle[beyond >= CLEAR]] = True
-    return Rises(steepest, np.flatnonzero(clear) / bins.per_s)
+        at_most[middle] = np.maximum(at_most[middle], beyond)
+    clear, fainter = (np.flatnonzero(at_most >= least) for least in (CLEAR, FAINTER))
+    return Rises(steepest, clear / bins.per_s, fainter / bins.per_s)
 
 
 def _at(values: np.ndarray, places: np.ndarray) -> np.ndarray:

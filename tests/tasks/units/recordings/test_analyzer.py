@@ -80,14 +80,14 @@ def test_units_have_templates_and_firing(analyzer: Callable[..., Path]) -> None:
     np.testing.assert_allclose(read.units.isi[1], expected / (sum(n_intervals) + 1), atol=1e-6)
 
 
-def test_noise_is_left_out_and_a_property_labels(analyzer: Callable[..., Path]) -> None:
+def test_noise_is_not_looked_at_and_a_property_labels(analyzer: Callable[..., Path]) -> None:
     path = analyzer(
         quality=np.array(["good", "noise", "mua", "good"]), cell_type=np.array(["PV", "PV", "", ""])
     )
     read = read_units(path, label="cell_type")
     assert [(fact.unit_id, fact.label) for fact in read.units.facts] == [("a", "PV"), ("c", "")]
-    assert read.left_out[0] == "unit b: is noise"
-    assert "1 unit of 3 is called mua" in read.remarks[0]
+    assert "1 unit of 4 is called noise, and not looked at: b" in read.remarks
+    assert any(told.startswith("1 unit of 3 is called mua: ") for told in read.remarks)
 
 
 def test_without_templates_units_are_told_by_firing(analyzer: Callable[..., Path]) -> None:
@@ -178,7 +178,8 @@ def test_spikeinterfaces_own_are_read_as_it_reads_them(tmp_path: Path, form: str
     made.set_sorting_property("quality", np.array(["good"] * 4 + ["noise"]))
     made.set_sorting_property("cell_type", np.array(["PV", "PV", "SST", "SST", ""]))
     read = read_units(path, label="cell_type")
-    assert read.units.rate_hz == made.sampling_frequency and not read.remarks
+    assert read.units.rate_hz == made.sampling_frequency
+    assert [told.partition(",")[0] for told in read.remarks] == ["1 unit of 5 is called noise"]
     assert [fact.unit_id for fact in read.units.facts] == list(map(str, made.unit_ids[:4]))
     assert [fact.label for fact in read.units.facts] == ["PV", "PV", "SST", "SST"]
     counts = sorting.count_num_spikes_per_unit()

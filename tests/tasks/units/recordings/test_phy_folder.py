@@ -76,21 +76,22 @@ def test_templates_of_some_channels_alone_are_those_of_all(
         read_units(phy(**{**changed, name: channels[:3]}))
 
 
-def test_noise_is_left_out_and_mua_is_said(phy: Callable[..., Path]) -> None:
+def test_noise_is_not_looked_at_and_mua_is_said(phy: Callable[..., Path]) -> None:
     read = read_units(phy(group="0\tnoise\n1\tmua\n"))
     assert [fact.unit_id for fact in read.units.facts] == ["1", "5"]
-    assert read.left_out == ["cluster 0: is noise"]
-    assert "1 cluster of 2 is called mua" in read.remarks[0]
+    assert not read.left_out  # on purpose: nothing of what was wanted is missing
+    assert "1 cluster of 3 is called noise, and not looked at: 0" in read.remarks
+    assert any(told.startswith("1 cluster of 2 is called mua: ") for told in read.remarks)
 
 
 def test_what_phy_1_called_noise_is_left_out(phy: Callable[..., Path]) -> None:
     folder = phy(spike_clusters=np.repeat([0, 1, 2], [1, 99, 100]))
     (folder / "cluster_groups.csv").write_text("cluster_id\tgroup\n2\tnoise\n")
     read = read_units(folder)
-    assert read.left_out == ["cluster 2: is noise"]
+    assert [fact.unit_id for fact in read.units.facts] == ["0", "1"]
     assert "without two spikes, and so without an interval: 1 cluster" in read.remarks
     (folder / "cluster_group.tsv").write_text("cluster_id\tgroup\n2\tgood\n")
-    assert not read_units(folder).left_out
+    assert len(read_units(folder).units) == 3
 
 
 def test_params_py_is_never_run(phy: Callable[..., Path], tmp_path: Path) -> None:
@@ -112,6 +113,7 @@ def test_without_templates_units_are_told_by_firing(phy: Callable[..., Path]) ->
         ({"parameters": "sample_rate = 30\n"}, "if that is in kHz, give 30000"),
         ({"parameters": "sample_rate = = 3\n"}, "got what is no Python"),
         ({"spike_clusters": np.zeros(7, int)}, "has 7 numbers, but spike_times.npy has 200 spikes"),
+        ({"spike_times": np.r_[np.nan, np.arange(199)]}, "got none for 1 spike of 200 .NaN or inf"),
         ({"templates": np.zeros((4, 20))}, "expected templates × samples × channels"),
         ({"whitening_mat_inv": np.eye(2)}, "expected 3 × 3 channels"),
         ({"group": "0\tnoise\n1\tnoise\n5\tnoise\n"}, "expected clusters that are no noise"),
@@ -131,3 +133,29 @@ def test_a_column_of_the_cluster_view_labels(phy: Callable[..., Path]) -> None:
     assert [fact.label for fact in read.units.facts] == ["PV", "", "SST"]
     with pytest.raises(RecordingError, match="expected a column kind of its clusters"):
         read_units(folder, label="kind")
+
+
+def test_kilosort_4_whitened_by_another_matrix_than_its_first_versions_say(
+    phy: Callable[..., Path],
+) -> None:
+    recorded = np.load(phy() / "templates.npy").astype(float)
+    matrix = np.array([[2.0, -0.7, 0.1], [-0.6, 1.5, -0.5], [0.2, -0.4, 1.8]])  # not symmetric
+    whitened = np.einsum("cd,ptd->ptc", matrix, recorded)
+    folder = phy(
+        templates=whitened.astype(np.float32),
+        whitening_mat_dat=matrix,
+        whitening_mat_inv=200 * np.eye(3),
+    )
+    read = read_units(folder)
+    plain = read_units(phy(whitening_mat_dat=np.eye(3)))
+    np.testing.assert_allclose(read.units.waveforms, plain.units.waveforms, atol=1e-5)
+    assert not any("whitened" in remark for remark in read.remarks)
+
+
+def test_what_kilosort_2_5_whitened_and_does_not_undo_is_told(phy: Callable[..., Path]) -> None:
+    assert "waveforms are of whitened traces" in read_units(phy()).remarks[0]
+    undone = np.array([[2.0, 0.5, 0], [0.5, 2, 0], [0, 0, 2]])
+    assert not read_units(phy(whitening_mat_inv=undone)).remarks
+    assert not read_units(phy(whitening_mat_inv=None)).remarks  # as SpikeInterface exports
+    with pytest.raises(RecordingError, match="singular"):
+        read_units(phy(whitening_mat_inv=None, whitening_mat_dat=np.zeros((3, 3))))

@@ -10,7 +10,7 @@ import numpy as np
 from raphe.core.errors import RecordingError
 from raphe.core.firing.histograms import firing
 from raphe.core.sentences import counted
-from raphe.tasks.units.recordings.quality import NOISE, mixed_remark
+from raphe.tasks.units.recordings.quality import NOISE, quality_remarks
 from raphe.tasks.units.recordings.stored_analyzer import StoredAnalyzer, open_analyzer
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
 from raphe.tasks.units.recordings.waveform_rate import waveform_rate
@@ -59,9 +59,8 @@ def read_analyzer(path: Path, rate_hz: float | None = None, label: str | None = 
         )
     units = UnitSet(facts, waveforms, *firing(trains), rate_hz).rows(kept)
     read = cleaned(units, str(path))
-    noise = [f"unit {analyzer.unit_ids[row]}: is noise" for row in np.flatnonzero(~kept).tolist()]
-    remarks += mixed_remark("unit", [word for word in quality if word.casefold() != NOISE])
-    return ReadUnits(read.units, [*noise, *read.left_out], [*remarks, *read.remarks])
+    remarks += quality_remarks("unit", analyzer.unit_ids, quality)
+    return ReadUnits(read.units, read.left_out, [*remarks, *read.remarks])
 
 
 def _require_fitting(path: Path, analyzer: StoredAnalyzer) -> None:

@@ -93,14 +93,14 @@ def _word(value: object) -> str:
 
 
 def _trains(table: h5py.Group, n: int) -> list[np.ndarray]:
-    """Spike times in s, of each unit; empty where the table has none."""
+    """Spike times in s, of each unit, those that are NaN left out; empty where there are none."""
     if "spike_times" not in table:
         return [np.empty(0)] * n
     times = np.asarray(table["spike_times"], np.float64)
     ends = np.asarray(table["spike_times_index"], np.int64)
     if len(ends) != n or (np.diff(ends, prepend=0) < 0).any() or (n and ends[-1] != len(times)):
         raise ValueError("spike_times_index does not divide spike_times")
-    return np.split(times, ends[:-1])
+    return [train[np.isfinite(train)] for train in np.split(times, ends[:-1])]
 
 
 def _waveforms(path: Path, table: h5py.Group, n: int) -> tuple[np.ndarray, float | None]:

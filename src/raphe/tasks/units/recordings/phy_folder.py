@@ -4,10 +4,7 @@ FOLDER/params.py              sample_rate; read as text, never run
 FOLDER/spike_times.npy        (S,) in samples
 FOLDER/spike_clusters.npy     (S,) the cluster of each spike, as curated
 FOLDER/spike_templates.npy    (S,) the template of each; may be missing
-FOLDER/templates.npy          (P, T, channels) whitened; may be missing
-FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold some alone, −1
-                              for none; template_ind.npy as SpikeInterface writes it
-FOLDER/whitening_mat_inv.npy  (channels, channels) undoes the whitening; may be missing
+FOLDER/templates.npy          may be missing; with what belongs to it, see `phy_templates`
 FOLDER/cluster_group.tsv      what a person called each: good, mua, noise
 FOLDER/cluster_groups.csv     the same, of Phy 1
 FOLDER/cluster_info.tsv, cluster_KSLabel.tsv   the same, as far as nobody did
@@ -26,7 +23,8 @@ from raphe.core.firing.histograms import FEWEST_SPIKES, firing
 from raphe.core.recordings.arrays import load_array
 from raphe.core.sentences import counted
 from raphe.core.tables.words import read_table
-from raphe.tasks.units.recordings.quality import NOISE, mixed_remark
+from raphe.tasks.units.recordings.phy_templates import TEMPLATES, recorded_templates
+from raphe.tasks.units.recordings.quality import NOISE, quality_remarks
 from raphe.tasks.units.recordings.unit_set import ReadUnits, UnitFacts, UnitSet, cleaned
 from raphe.tasks.units.recordings.waveform_rate import waveform_rate
 
@@ -38,8 +36,6 @@ GROUPS = (
     ("cluster_info.tsv", "group"),
     ("cluster_KSLabel.tsv", "KSLabel"),
 )
-CHANNELS = ("templates_ind.npy", "template_ind.npy")  # Kilosort's and SpikeInterface's
-MOST_CHANNELS = 10_000  # of a probe, or several
 LONGEST_PARAMETERS = 100_000  # bytes
 
 
@@ -68,7 +64,6 @@ def read_phy_folder(
     names, first = np.unique(clusters), np.argsort(clusters, kind="stable")
     n_spikes = np.bincount(np.searchsorted(names, clusters))
     spikes_of = dict(zip(names.tolist(), np.split(first, np.cumsum(n_spikes)[:-1]), strict=True))
-    noise = [f"cluster {name}: is noise" for name in names if groups.get(name) == NOISE]
     kept = [name for name in names.tolist() if groups.get(name) != NOISE]
     if not kept:
         raise RecordingError(
@@ -81,15 +76,14 @@ def read_phy_folder(
     ]
     trains = [times[spikes_of[name]] for name in kept]
     read = cleaned(UnitSet(facts, waveforms, *firing(trains), rate_hz), str(path))
-    remarks += mixed_remark("cluster", [groups.get(name, "") for name in kept])
+    called = [groups.get(name, "") for name in names.tolist()]
+    remarks += quality_remarks("cluster", list(map(str, names.tolist())), called)
     few = [fact.unit_id for fact in facts if (fact.n_spikes or 0) < FEWEST_SPIKES]
     if few:
         remarks.append(
             f"without two spikes, and so without an interval: {counted('cluster', len(few))}"
         )
-    return ReadUnits(
-        read.units, [*noise, *read.left_out], [*remarks, *read.remarks], are_clusters=True
-    )
+    return ReadUnits(read.units, read.left_out, [*remarks, *read.remarks], are_clusters=True)
 
 
 def _rate(path: Path, given: float | None) -> float:
@@ -131,7 +125,14 @@ def _column(path: Path) -> np.ndarray:
             f"{path}: expected a number a spike, got {array.shape} {array.dtype}; export the "
             "sorting for Phy anew"
         )
-    return array.reshape(-1).astype(np.float64)
+    numbers = array.reshape(-1).astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise RecordingError(
+            f"{path}: expected a number a spike, got none for "
+            f"{counted('spike', int((~np.isfinite(numbers)).sum()))} of {len(numbers)} (NaN or "
+            "infinite); export the sorting for Phy anew"
+        )
+    return numbers
 
 
 def _whole(path: Path, n: int) -> np.ndarray:
@@ -185,17 +186,11 @@ def _waveforms(
     path: Path, names: list[int], spikes_of: dict[int, np.ndarray]
 ) -> tuple[np.ndarray, list[str]]:
     """Of each cluster, float32 (N, T), and what must be known of them."""
-    if not (path / "templates.npy").is_file():
+    if not (path / TEMPLATES).is_file():
         return np.empty((len(names), 0), np.float32), [
-            "there is no templates.npy, so no waveform is known: units are told by firing alone"
+            f"there is no {TEMPLATES}, so no waveform is known: units are told by firing alone"
         ]
-    templates = load_array(path / "templates.npy", RecordingError)
-    if templates.ndim != 3 or templates.dtype.kind not in "fiu":
-        raise RecordingError(
-            f"{path / 'templates.npy'}: expected templates × samples × channels, got "
-            f"{templates.shape} {templates.dtype}; export the sorting for Phy anew"
-        )
-    templates = _unwhitened(path, templates.astype(np.float64))
+    templates, remarks = recorded_templates(path)
     template_of_spike = None
     if (path / "spike_templates.npy").is_file():
         n_spikes = sum(map(len, spikes_of.values()))
@@ -210,48 +205,4 @@ def _waveforms(
             continue
         mean = np.einsum("p,ptc->tc", counts / counts.sum(), templates[used])
         waveforms[row] = mean[:, np.ptp(mean, axis=0).argmax()]
-    return waveforms, []
-
-
-def _unwhitened(path: Path, templates: np.ndarray) -> np.ndarray:
-    """Templates (P, T, channels) as they are in the recording, where that can be told."""
-    file = path / "whitening_mat_inv.npy"
-    inverse = load_array(file, RecordingError).astype(np.float64) if file.is_file() else None
-    templates = _on_all_channels(path, templates, 0 if inverse is None else len(inverse))
-    if inverse is None:
-        return templates
-    if inverse.shape != (templates.shape[2], templates.shape[2]):
-        raise RecordingError(
-            f"{file}: expected {templates.shape[2]} × {templates.shape[2]} channels as "
-            f"templates.npy has, got {inverse.shape}; copy both from one sorting"
-        )
-    return templates @ inverse
-
-
-def _on_all_channels(path: Path, templates: np.ndarray, n_channels: int) -> np.ndarray:
-    """Templates (P, T, all channels), 0 where each has none, of such as hold some channels alone.
-
-    So the same column is the same channel of all. `n_channels` there are at the least.
-    """
-    file = next((path / name for name in CHANNELS if (path / name).is_file()), None)
-    if file is None:
-        return templates
-    channel = load_array(file, RecordingError)
-    if channel.shape != (len(templates), templates.shape[2]) or channel.dtype.kind not in "fiu":
-        raise RecordingError(
-            f"{file}: expected {len(templates)} × {templates.shape[2]} channels as templates.npy "
-            f"has, got {channel.shape} {channel.dtype}; export the sorting anew"
-        )
-    if not channel.size or (channel == np.arange(channel.shape[1])).all():
-        return templates
-    n_channels = max(n_channels, int(channel.max()) + 1)
-    if n_channels > MOST_CHANNELS:
-        raise RecordingError(
-            f"{file}: expected the numbers of {MOST_CHANNELS} channels at most, got one of "
-            f"{n_channels - 1}; export the sorting anew"
-        )
-    dense = np.zeros((*templates.shape[:2], n_channels))
-    for template, channels, into in zip(templates, channel.astype(int), dense, strict=True):
-        is_one = channels >= 0  # where a template has fewer the rest is −1
-        into[:, channels[is_one]] = template[:, is_one]
-    return dense
+    return waveforms, remarks

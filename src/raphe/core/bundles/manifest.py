@@ -50,9 +50,9 @@ def facts(needed: Mapping[str, Schema], may: Mapping[str, Schema] | None = None)
     }
 
 
-def exactly(needed: Mapping[str, Schema]) -> Schema:
+def exactly(needed: Mapping[str, Schema], may: Mapping[str, Schema] | None = None) -> Schema:
     """An object of these facts and no other: a dataclass is made of them."""
-    return {**facts(needed), "additionalProperties": False}
+    return {**facts(needed, may), "additionalProperties": False}
 
 
 COMMON = facts(

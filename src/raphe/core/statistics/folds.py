@@ -52,9 +52,10 @@ def assign_folds(
     names, row = np.unique(group, return_inverse=True)
     n_folds = len(names) if folds == "all" else folds
     if len(names) < max(n_folds, FEWEST_CLASSES):
+        fewer = "set data.folds=all, or " if len(names) >= FEWEST_CLASSES else ""
         raise SplitError(
             f"data.folds={folds}: the store has {counted(group_name, len(names))} to share out; "
-            "ask for fewer folds, or split otherwise (data.split)"
+            f"{fewer}split otherwise (data.split)"
         )
     if folds == "all":
         return row

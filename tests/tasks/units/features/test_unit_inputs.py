@@ -8,7 +8,7 @@ from scipy.signal import resample
 
 from raphe.core.errors import RecordingError
 from raphe.tasks.units.features.training_domain import training_domain, unlike_training
-from raphe.tasks.units.features.unit_inputs import Layout, unit_inputs
+from raphe.tasks.units.features.unit_inputs import Layout, rate_taken, told_inputs, unit_inputs
 from raphe.tasks.units.features.waveform_features import FEATURES, waveform_features
 from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.recordings.unit_set import UnitSet
@@ -79,6 +79,33 @@ def test_a_sorting_cut_around_another_sample_is_moved_as_a_whole(units: UnitSet)
     np.testing.assert_allclose(
         np.abs(unit_inputs(apart, layout)[:, :30]).argmax(axis=1), np.abs(scattered).argmax(axis=1)
     )
+
+
+@pytest.mark.parametrize(("change", "told"), [("up", "turned over"), ("level", "lowered by 0.60")])
+def test_a_sorting_that_shows_spikes_otherwise_is_laid_over_training_s(
+    units: UnitSet, change: str, told: str
+) -> None:
+    layout = Layout.of(units)
+    expected = unit_inputs(units, layout)
+    height = np.ptp(units.waveforms, axis=1, keepdims=True)
+    changed = -units.waveforms if change == "up" else units.waveforms + 0.6 * height
+    inputs, sentences = told_inputs(replace(units, waveforms=changed), layout)
+    assert len(sentences) == 1 and told in sentences[0]
+    np.testing.assert_allclose(inputs, expected, atol=0.02)
+    # Of a bundle that does not tell, and of a few units, nothing is known that could be changed.
+    older = replace(layout, level=None, up=None)
+    assert not told_inputs(replace(units, waveforms=changed), older)[1]
+    assert not told_inputs(replace(units, waveforms=changed).rows(np.arange(4)), layout)[1]
+
+
+def test_a_rate_that_only_one_side_knows_is_told() -> None:
+    of_bundle = Layout(40, 0, 0, 30_000.0, 12, False, False)
+    (told,) = rate_taken(None, of_bundle)
+    assert "is not known and taken to be the 30000 Hz of the bundle's" in told
+    (told,) = rate_taken(30_000.0, replace(of_bundle, rate_hz=None))
+    assert "of the bundle's own units is not known" in told
+    assert not rate_taken(20_000.0, of_bundle)  # resampled
+    assert not rate_taken(None, replace(of_bundle, n_samples=0))  # no waveforms are looked at
 
 
 def test_another_length_at_a_rate_that_is_not_known_is_refused(units: UnitSet) -> None:

@@ -36,6 +36,19 @@ def test_a_constant_waveform_and_a_unit_without_spikes_are_missing_and_said(
     assert read.left_out == ["unit u2: has no spikes, no waveform and no intervals to be told by"]
 
 
+def test_what_traces_rest_at_is_taken_from_waveforms_and_said(unit_folder: Make) -> None:
+    folder = unit_folder()
+    file = folder / "waveforms.npy"
+    np.save(file, np.load(file) + 100 * np.arange(40)[:, None])  # of each unit another
+    read = read_unit_folder(folder)
+    assert np.abs(read.units.waveforms[:, :3].mean(axis=1)).max() < 1e-3
+    assert read.remarks[0].startswith("waveforms rest at ")
+    np.save(file, np.load(unit_folder("other") / "waveforms.npy") + np.float32(10))
+    as_is = read_unit_folder(folder)
+    np.testing.assert_array_equal(as_is.units.waveforms, np.load(file))
+    assert not as_is.remarks
+
+
 def test_an_array_may_be_missing_but_not_all(unit_folder: Make) -> None:
     units = read_unit_folder(unit_folder(acg=None)).units
     assert units.acg.shape == (40, 0) and not units.present[:, 2].any()

@@ -84,3 +84,23 @@ def test_sources_that_are_one_and_animals_that_do_not_fit_are_refused(unit_folde
 def test_sources_are_told_apart_by_as_little_as_does() -> None:
     assert source_names([Path("/a/x.nwb"), Path("/b/y.cell_metrics.cellinfo.mat")]) == ["x", "y"]
     assert source_names([Path("/a/d1/phy"), Path("/b/d1/phy")]) == ["a/d1/phy", "b/d1/phy"]
+
+
+def test_sessions_whose_spikes_lie_otherwise_are_laid_alike_and_told(unit_folder: Make) -> None:
+    first, second = unit_folder("day1"), unit_folder("day2", seed=1)
+    third = unit_folder("day3", seed=1, waveforms=None)
+    expected = of(first, second, third)
+    assert not expected.remarks
+    waveforms = np.load(second / "waveforms.npy")
+    later = waveforms[:, np.maximum(np.arange(30) - 4, 0)]
+    np.save(second / "waveforms.npy", 12 - later)
+    read = of(first, second, third)
+    assert [told.partition(", as")[0] for told in read.remarks] == [
+        "day2: waveforms were turned over",
+        "day2: waveforms were raised by 0.17 of their height",
+        "day2: waveforms were moved by 4 samples",
+    ]
+    spikes = slice(4, 26)  # edges are repeated
+    np.testing.assert_allclose(
+        read.units.waveforms[:80, spikes], expected.units.waveforms[:80, spikes], atol=2
+    )

@@ -11,11 +11,11 @@ from raphe.cli import main
 from raphe.core.errors import SettingError, StoreError
 from raphe.tasks.units.ensemble.bundle import UnitBundle
 from raphe.tasks.units.features.training_domain import unlike_training
-from raphe.tasks.units.features.unit_inputs import Layout, unit_inputs
+from raphe.tasks.units.features.unit_inputs import unit_inputs
 from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.stores.import_units import import_units
 from raphe.tasks.units.stores.unit_store import UnitStore, open_units
-from raphe.tasks.units.tuning.report import rate_taken, sentences
+from raphe.tasks.units.tuning.report import sentences
 from raphe.tasks.units.tuning.selection import ANEW, MOVED
 from raphe.tasks.units.tuning.tune import Tuned, tune
 from raphe.tasks.units.tuning.tuned_folder import fill_tuned, tuned_folder
@@ -94,16 +94,6 @@ def test_a_label_that_the_bundle_does_not_know_is_refused(own) -> None:
         tune(bundle, store)
 
 
-def test_a_rate_that_only_one_side_knows_is_told() -> None:
-    of_bundle = Layout(40, 0, 0, 30_000.0, 12, False, False)
-    (told,) = rate_taken(None, of_bundle)
-    assert "is not known and taken to be the 30000 Hz of the bundle's" in told
-    (told,) = rate_taken(30_000.0, replace(of_bundle, rate_hz=None))
-    assert "of the bundle's own units is not known" in told
-    assert not rate_taken(20_000.0, of_bundle)  # resampled
-    assert not rate_taken(None, replace(of_bundle, n_samples=0))  # no waveforms are looked at
-
-
 def test_animals_that_hold_a_class_each_are_told_and_cannot_be_left_out(own) -> None:
     bundle, store = own([*["narrow"] * 3, *["wide"] * 3, *[""] * 34], animal=["A"] * 3 + ["B"] * 37)
     told = " ".join(sentences(tune(bundle, store)))
@@ -137,20 +127,20 @@ def moved(tuned: Tuned, freedom) -> Tuned:
     return replace(tuned, freedom=freedom, head=head)
 
 
-@pytest.mark.parametrize("freedom", [MOVED, ANEW])
 def test_the_graph_says_what_the_head_says_also_where_a_branch_is_missing(
-    own, freedom, tmp_path: Path
+    own, tmp_path: Path
 ) -> None:
     bundle, store = own([("narrow", "wide")[n % 2] if n < 24 else "" for n in range(40)])
-    tuned = moved(tune(bundle, store, "unit"), freedom)
-    out = written(tuned, tmp_path / "tuned")
+    tuned = tune(bundle, store, "unit")
     units = store.units.rows(np.arange(6))
     units.waveforms[:3] = np.nan
-    again = UnitBundle.open(out / "bundle")
     inputs_log_p = np.log(np.maximum(bundle.call(units).probability, 1e-4))
-    said = tuned.head.probability(inputs_log_p, unit_inputs(units, bundle.layout))
-    expected = tuned.decision.calibration(said)
-    np.testing.assert_allclose(again.call(units).probability, expected, atol=2e-3)
+    for name, freedom in {"moved": MOVED, "anew": ANEW}.items():
+        of_freedom = moved(tuned, freedom)
+        again = UnitBundle.open(written(of_freedom, tmp_path / name) / "bundle")
+        said = of_freedom.head.probability(inputs_log_p, unit_inputs(units, bundle.layout))
+        expected = of_freedom.decision.calibration(said)
+        np.testing.assert_allclose(again.call(units).probability, expected, atol=2e-3)
     twice = written(moved(tune(again, store, "unit"), MOVED), tmp_path / "twice")
     made = json.loads((twice / "bundle" / "manifest.json").read_text())["tuned"]["from"]
     assert made["content_hash"] == again.bundle.content_hash

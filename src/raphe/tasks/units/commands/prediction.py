@@ -2,6 +2,7 @@
 
 import argparse
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from raphe.core.command_line import add_prevalence, define, left_out_code, list_out, one_input
@@ -18,11 +19,11 @@ def add_predict(parser: Parser) -> None:
         "(a folder, or zarr; its templates are what the waveforms are taken from), an NWB file "
         "with a table of units, CellExplorer's .cell_metrics.cellinfo.mat, or a folder of "
         "waveforms.npy, isi.npy, acg.npy and units.csv, see `raphe import units --help`; labels in "
-        "it are not read, and units called noise are left out. Writes into --out (default: labels) "
-        "labels.csv with verdict, class and probabilities of each unit, of a Phy folder also "
-        "cluster_raphe.tsv, which Phy shows as a column once it is copied beside params.py, and "
-        "prediction.json. A unit that is unlike those of training is called so, and nothing else. "
-        "Exit code: 0 when every unit has a verdict; 1 when some are left out, or none has "
+        "it are not read, and units called noise are not looked at. Writes into --out (default: "
+        "labels) labels.csv with verdict, class and probabilities of each unit, of a Phy folder "
+        "also cluster_raphe.tsv, which Phy shows as a column once it is copied beside params.py, "
+        "and prediction.json. A unit that is unlike those of training is called so, and nothing "
+        "else. Exit code: 0 when every unit has a verdict; 1 when some are left out, or none has "
         "(error: …); 2 for wrong usage.",
     )
     parser.set_defaults(out=Path("labels"))
@@ -59,7 +60,9 @@ def _predict(options: argparse.Namespace) -> int:
     bundle = UnitBundle.open(options.bundle, options.threads, options.content_hash)
     bundle = bundle.at_prevalence(options.prevalence)
     read = read_units(source, options.rate_hz)
-    told = verdicts(read, bundle.call(read.units), bundle)
+    called = bundle.call(read.units)
+    read = replace(read, remarks=[*read.remarks, *called.changed])
+    told = verdicts(read, called, bundle)
     copy = labelled_copy(source, told) if options.annotate else None
     out = write_labels(told, bundle, read, options.out, options.overwrite, copy)
     counts = Counter(verdict.verdict for verdict in told).most_common()

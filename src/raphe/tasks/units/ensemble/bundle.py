@@ -3,7 +3,7 @@
 N units, D numbers a unit, C classes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from raphe.core.bundles.onnx_session import GraphSession
 from raphe.core.statistics.decision import Decision
 from raphe.core.statistics.prevalence import full_prevalence
 from raphe.tasks.units.features.training_domain import not_compared, unlike_training
-from raphe.tasks.units.features.unit_inputs import Layout, unit_inputs
+from raphe.tasks.units.features.unit_inputs import Layout, told_inputs
 from raphe.tasks.units.recordings.unit_set import UnitSet
 
 GRAPH, CONFIG = "classifier.onnx", "config.yaml"
@@ -55,7 +55,8 @@ KIND = BundleKind(
                     "peak_sample": COUNT,
                     "inverted": FLAG,
                     "isi_to_one": FLAG,
-                }
+                },
+                may={"level": or_none(NUMBER), "up": or_none(FLAG)},
             ),
             "decision": DECISION,
             "domain": facts(DOMAIN, may={"before": facts(DOMAIN)}),
@@ -71,6 +72,7 @@ class Called:
     probability: np.ndarray  # float64 (N, C), calibrated
     decided: np.ndarray  # bool (N,); never one of which nothing is known that the bundle sees
     unlike: list[list[str]]  # in what each is unlike training's, a sentence each
+    changed: Sequence[str] = ()  # what was done to all waveforms, a sentence each
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,15 @@ class UnitBundle:
 
     def call(self, units: UnitSet) -> Called:
         """The classes of units. Raises RecordingError where they do not fit training's."""
-        return self._call(unit_inputs(units, self.layout))
+        return self._call(*told_inputs(units, self.layout))
 
-    def _call(self, inputs: np.ndarray) -> Called:
+    def _call(self, inputs: np.ndarray, changed: Sequence[str] = ()) -> Called:
         probability = self.decision.calibration(self._run(inputs))
         return Called(
             probability,
             self.decision.not_sure.decided(probability) & np.isfinite(inputs).any(axis=1),
             unlike_training(inputs, self.layout, self.manifest["domain"]),
+            changed,
         )
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:

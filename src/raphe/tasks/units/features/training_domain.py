@@ -27,6 +27,7 @@ FALSE_ALARMS = 0.05  # stated: at most so many units like those of training are 
 CALIBRATED_TO = 0.025  # of the held-out units: a few groups tell a limit only roughly
 FEWEST_UNITS = round(1 / FALSE_ALARMS)
 NAMED = 2  # features in a sentence
+IS = {"waveform": "is", "isi": "are", "acg": "is"}  # after WORDS
 SINGLE, ALL = "single", "all"
 OF_BRANCH = (
     FEATURES,
@@ -112,7 +113,9 @@ def _sentences(
             for row in farthest
         )
         branch = BRANCHES[next(n for n, of in enumerate(OF_BRANCH) if names[rows[0]] in of)]
-        sentences.append(f"the {WORDS[branch]} is unlike any in training, most of all {most}")
+        sentences.append(
+            f"the {WORDS[branch]} {IS[branch]} unlike any in training, most of all {most}"
+        )
     return sentences
 
 

@@ -23,10 +23,9 @@ from raphe.core.firing.histograms import edge_names, log_binned, log_edges
 from raphe.core.recordings.rates import rate_ratio, same_rate
 from raphe.tasks.units.features.waveform_features import FEATURES, waveform_features
 from raphe.tasks.units.recordings.unit_set import BRANCHES, WORDS, UnitSet
+from raphe.tasks.units.recordings.window import Window, brought
 
 TO_ONE = 1e-3  # by which a sum may miss 1
-FEWEST_ALIGNED = 5  # units that tell where a sorting has its spikes, …
-MISPLACED = 1  # sample: … the middle half of them as near to each other, and all farther off
 
 
 @dataclass(frozen=True)
@@ -37,25 +36,29 @@ class Layout:
     isi_bins: int
     acg_bins: int
     rate_hz: float | None
-    peak_sample: int  # where waveforms, else their mean, are farthest from 0, see `_place`
+    peak_sample: int  # where waveforms, else their mean, are farthest from 0, see Window
     inverted: bool  # the mean of all waveforms points up where it is farthest from 0
     isi_to_one: bool  # intervals of each unit sum to 1: how many were longer is not known
+    level: float | None = None  # see Window; older bundles do not tell
+    up: bool | None = None
 
     @classmethod
     def of(cls, units: UnitSet) -> "Layout":
         shapes = _scaled(units.waveforms[units.present[:, 0]])
         mean = shapes.mean(axis=0) if shapes.size else np.zeros(1)
         peak = int(np.abs(mean).argmax())
-        place = _place(shapes)
+        window = Window.of(shapes)
         sums = units.isi[units.present[:, 1]].sum(axis=1)
         return cls(
             units.waveforms.shape[1],
             units.isi.shape[1],
             units.acg.shape[1],
             units.rate_hz,
-            peak if place is None else place,
+            peak if window.place is None else window.place,
             bool(mean[peak] > 0),
             bool((np.abs(sums - 1) < TO_ONE).all()),
+            window.level,
+            window.up,
         )
 
     @classmethod
@@ -76,6 +79,11 @@ class Layout:
             edges + 1 + len(ISI_FEATURES) if self.isi_bins else 0,
             len(log_edges(half)) - 1 + len(ACG_FEATURES) if half else 0,
         )
+
+    @property
+    def window(self) -> Window:
+        """How training's spikes lie in it."""
+        return Window(self.peak_sample, self.level, self.up)
 
     @property
     def branches(self) -> list[str]:
@@ -103,9 +111,15 @@ def unit_inputs(units: UnitSet, layout: Layout) -> np.ndarray:
     Raises:
         RecordingError: waveforms of another length at a rate that is not known, or fewer bins.
     """
-    blocks = []
+    return told_inputs(units, layout)[0]
+
+
+def told_inputs(units: UnitSet, layout: Layout) -> tuple[np.ndarray, list[str]]:
+    """The same, and a sentence on each thing that was done to all waveforms, see `brought`."""
+    blocks, told = [], list[str]()
     if layout.n_samples:
-        shapes = _scaled(_as_in(units, layout)) * (-1 if layout.inverted else 1)
+        waveforms, told = _as_in(units, layout)
+        shapes = _scaled(waveforms) * (-1 if layout.inverted else 1)
         blocks.append(np.hstack([shapes, waveform_features(shapes)]))
     if layout.isi_bins:
         isi = _cut(units.isi, layout.isi_bins, "isi")
@@ -122,7 +136,28 @@ def unit_inputs(units: UnitSet, layout: Layout) -> np.ndarray:
             largest = half.max(axis=1, keepdims=True)
             half = np.where(largest > 0, half, np.nan)
             blocks.append(np.hstack([log_binned(half / largest, mean=True), acg_features(half)]))
-    return _whole_blocks(blocks)
+    return _whole_blocks(blocks), told
+
+
+def rate_taken(rate_hz: float | None, layout: Layout) -> list[str]:
+    """What is taken for granted of waveforms at a rate, None where it is not known, as a sentence.
+
+    >>> layout = Layout(40, 0, 0, 30_000.0, 12, False, False)
+    >>> rate_taken(30_000.0, layout)
+    []
+    """
+    if not layout.n_samples or (rate_hz and layout.rate_hz):
+        return []
+    if layout.rate_hz:
+        return [
+            "the sampling rate of these waveforms is not known and taken to be the "
+            f"{layout.rate_hz:g} Hz of the bundle's: say it with --rate-hz, a wrong one "
+            "makes every spike too narrow or too wide"
+        ]
+    return [
+        "the sampling rate of the bundle's own units is not known, so that waveforms are compared "
+        "sample by sample"
+    ]
 
 
 def _whole_blocks(blocks: list[np.ndarray]) -> np.ndarray:
@@ -141,26 +176,29 @@ def _scaled(waveforms: np.ndarray) -> np.ndarray:
         return waveforms / np.abs(waveforms).max(axis=1, keepdims=True)
 
 
-def _as_in(units: UnitSet, layout: Layout) -> np.ndarray:
-    """Waveforms (N, T) as those of training: where rates differ resampled, and the spike at the
-    same sample, where another length or a sorting's other window has it elsewhere.
+def _as_in(units: UnitSet, layout: Layout) -> tuple[np.ndarray, list[str]]:
+    """Waveforms (N, T) as those of training: where rates differ resampled, the spike at the same
+    sample, as a sorting's window has it or where another length has it elsewhere; and what was
+    done to all of them beside resampling.
     """
     waveforms = np.asarray(units.waveforms, np.float64)
     if not waveforms.shape[1]:
-        return np.full((len(units), layout.n_samples), np.nan)
+        return np.full((len(units), layout.n_samples), np.nan), []
     own_hz, wanted_hz = units.rate_hz, layout.rate_hz
     if own_hz and wanted_hz and not same_rate(own_hz, wanted_hz):
         waveforms = _resampled(waveforms, rate_ratio(wanted_hz, own_hz))
-    if waveforms.shape[1] == layout.n_samples:
-        return _moved(waveforms, layout)
-    if not (own_hz and wanted_hz):
-        which = "the bundle's units" if own_hz else "these units"
-        raise RecordingError(
-            f"waveforms: expected {layout.n_samples} samples as in training, got "
-            f"{waveforms.shape[1]}, and the sampling rate of {which} is not known; cut the same "
-            "stretch at the same rate, or say the rate with --rate-hz"
-        )
-    return _cut_alike(waveforms, layout)
+    if waveforms.shape[1] != layout.n_samples:
+        if not (own_hz and wanted_hz):
+            which = "the bundle's units" if own_hz else "these units"
+            raise RecordingError(
+                f"waveforms: expected {layout.n_samples} samples as in training, got "
+                f"{waveforms.shape[1]}, and the sampling rate of {which} is not known; cut the "
+                "same stretch at the same rate, or say the rate with --rate-hz"
+            )
+        waveforms = _cut_alike(waveforms, layout)
+    waveforms, told = brought(waveforms, layout.window)
+    alike = [f"waveforms were {what}, to lie as those of training" for what in told]
+    return waveforms, [*alike, *rate_taken(own_hz, layout)]
 
 
 def _resampled(waveforms: np.ndarray, ratio: Fraction) -> np.ndarray:
@@ -169,27 +207,6 @@ def _resampled(waveforms: np.ndarray, ratio: Fraction) -> np.ndarray:
         np.nan_to_num(waveforms) - edge, ratio.numerator, ratio.denominator, axis=1
     )
     return np.where(np.isfinite(waveforms).all(axis=1, keepdims=True), resampled + edge, np.nan)
-
-
-def _moved(waveforms: np.ndarray, layout: Layout) -> np.ndarray:
-    """All (N, T) by as many samples, edges repeated, where the window was cut around another one.
-
-    A single unit may have its largest sample elsewhere; a sorting whose units agree has not.
-    """
-    place = _place(waveforms[np.isfinite(waveforms).all(axis=1)])
-    offset = 0 if place is None else place - layout.peak_sample
-    if abs(offset) <= MISPLACED:
-        return waveforms
-    at = np.arange(layout.n_samples) + offset
-    return waveforms[:, np.clip(at, 0, layout.n_samples - 1)]
-
-
-def _place(shapes: np.ndarray) -> int | None:
-    """The sample at which waveforms (n, T) are farthest from 0; None where they do not agree."""
-    if len(shapes) < FEWEST_ALIGNED:
-        return None
-    early, middle, late = np.quantile(np.abs(shapes).argmax(axis=1), (0.25, 0.5, 0.75))
-    return round(middle) if max(middle - early, late - middle) <= MISPLACED else None
 
 
 def _cut_alike(waveforms: np.ndarray, layout: Layout) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.sentences import counted, listed
+from raphe.tasks.units.recordings.window import at_rest
 
 BRANCHES = ("waveform", "isi", "acg")  # what may be known of a unit, in this order everywhere
 WORDS = {
@@ -83,6 +84,16 @@ class UnitSet:
             acg=self.acg[numbers],
         )
 
+    def and_those_of(self, others: "UnitSet") -> "UnitSet":
+        """These and then others, of one layout."""
+        return replace(
+            self,
+            facts=[*self.facts, *others.facts],
+            waveforms=np.concatenate([self.waveforms, others.waveforms]),
+            isi=np.concatenate([self.isi, others.isi]),
+            acg=np.concatenate([self.acg, others.acg]),
+        )
+
 
 @dataclass(frozen=True)
 class ReadUnits:
@@ -98,7 +109,8 @@ def cleaned(units: UnitSet, where: str) -> ReadUnits:
     """The units of which something is known; what can be no measurement becomes missing.
 
     A waveform that is constant or not finite, and intervals or an autocorrelogram that are empty,
-    negative or not finite, are missing: such rows stand for units without spikes.
+    negative or not finite, are missing: such rows stand for units without spikes. Waveforms that
+    begin farther from 0 than a spike does hold what the traces rest at, which is taken away.
 
     Raises:
         RecordingError: not one unit has anything.
@@ -122,6 +134,8 @@ def cleaned(units: UnitSet, where: str) -> ReadUnits:
                     f"{counted('unit', len(units))}: {listed(named(ids))}"
                 )
         arrays[name] = array
+    arrays["waveform"], told = at_rest(arrays["waveform"])
+    remarks += told
     units = replace(units, waveforms=arrays["waveform"], isi=arrays["isi"], acg=arrays["acg"])
     known = np.asarray(units.present.any(axis=1))
     left_out = [

@@ -14,6 +14,7 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.recordings.rates import same_rate
 from raphe.core.sentences import counted, listed
 from raphe.tasks.units.recordings.unit_set import WORDS, ReadUnits, UnitFacts, UnitSet
+from raphe.tasks.units.recordings.window import Window, brought
 
 ENDINGS = (".cell_metrics.cellinfo.mat", ".nwb", ".zarr")  # no part of a session's name
 
@@ -57,21 +58,39 @@ def joined(
             replace(fact, unit_id=f"{name}/{fact.unit_id}", session=fact.session or name)
             for fact in read.units.facts
         ]
-    units = UnitSet(
-        facts,
-        **{
-            branch if branch != "waveform" else "waveforms": _stacked(branch, sources, reads)
-            for branch in WORDS
-        },
-        rate_hz=_one_rate(sources, reads),
-    )
+    arrays = {branch: _stacked(branch, sources, reads) for branch in WORDS}
+    rate_hz = _one_rate(sources, reads)
+    sizes = [len(read.units) for read in reads]
+    arrays["waveform"], moved = _laid_alike(arrays["waveform"], sizes, names)
+    units = UnitSet(facts, arrays["waveform"], arrays["isi"], arrays["acg"], rate_hz)
     return ReadUnits(
         units,
         [f"{name}: {told}" for name, read in zip(names, reads, strict=True)
          for told in read.left_out],
-        [f"{name}: {told}" for name, read in zip(names, reads, strict=True)
-         for told in read.remarks],
+        [*(f"{name}: {told}" for name, read in zip(names, reads, strict=True)
+           for told in read.remarks), *moved],
     )  # fmt: skip
+
+
+def _laid_alike(
+    waveforms: np.ndarray, sizes: Sequence[int], names: Sequence[str]
+) -> tuple[np.ndarray, list[str]]:
+    """Waveforms (N, T) of sources, so many of each, that lie in their windows as those of the first
+    that tells how; and a sentence on each source that was changed."""
+    parts = np.split(waveforms, np.cumsum(sizes)[:-1])
+    windows = [Window.of(part) for part in parts]
+    wanted = {
+        fact: next(
+            (value for window in windows if (value := getattr(window, fact)) is not None), None
+        )
+        for fact in ("place", "level", "up")
+    }
+    laid, told = [], []
+    for name, part in zip(names, parts, strict=True):
+        alike, changes = brought(part, Window(**wanted))
+        laid.append(alike.astype(np.float32))
+        told += [f"{name}: waveforms were {change}, to lie as the others" for change in changes]
+    return np.concatenate(laid), told
 
 
 def source_names(sources: Sequence[Path]) -> list[str]:

@@ -8,7 +8,6 @@ import numpy as np
 from raphe.core.files.csv_text import csv_text
 from raphe.core.sentences import counted, listed, number
 from raphe.core.statistics.answers import Answer, above
-from raphe.tasks.units.features.unit_inputs import Layout
 from raphe.tasks.units.metrics.verdicts import Scored
 from raphe.tasks.units.stores.doubts import doubts
 from raphe.tasks.units.tuning.left_out import SIMPLE, TUNED, UNTOUCHED
@@ -42,28 +41,7 @@ def warnings(tuned: Tuned) -> list[str]:
         )
     # Of a rate that is not known `doubts` says what holds for a training.
     told = [sentence for sentence in told if "sampling rate" not in sentence]
-    return [*told, *rate_taken(store.units.rate_hz, tuned.bundle.layout)]
-
-
-def rate_taken(rate_hz: float | None, layout: Layout) -> list[str]:
-    """What is taken for granted of waveforms at a rate, None where it is not known, as a sentence.
-
-    >>> layout = Layout(40, 0, 0, 30_000.0, 12, False, False)
-    >>> rate_taken(30_000.0, layout)
-    []
-    """
-    if not layout.n_samples or (rate_hz and layout.rate_hz):
-        return []
-    if layout.rate_hz:
-        return [
-            "the sampling rate of these waveforms is not known and taken to be the "
-            f"{layout.rate_hz:g} Hz of the bundle's: say it with --rate-hz on import, a wrong one "
-            "makes every spike too narrow or too wide"
-        ]
-    return [
-        "the sampling rate of the bundle's own units is not known, so that waveforms are compared "
-        "sample by sample"
-    ]
+    return [*told, *tuned.changed]
 
 
 def _figures(tuned: Tuned) -> str:

@@ -3,7 +3,7 @@
 N units, C classes of the bundle.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -15,9 +15,9 @@ from raphe.core.sentences import listed
 from raphe.core.statistics.abstention import HeldOut
 from raphe.core.statistics.decision import Decision, Mix
 from raphe.core.statistics.figure_interval import CELL
-from raphe.tasks.units.ensemble.bundle import Called, UnitBundle
+from raphe.tasks.units.ensemble.bundle import UnitBundle
 from raphe.tasks.units.features.training_domain import training_domain, unlike_training
-from raphe.tasks.units.features.unit_inputs import unit_inputs
+from raphe.tasks.units.features.unit_inputs import told_inputs
 from raphe.tasks.units.metrics.verdicts import Groups
 from raphe.tasks.units.stores.unit_store import UnitStore
 from raphe.tasks.units.tuning.anchored import Freedom, Head
@@ -48,6 +48,7 @@ class Tuned:
     teaching: Teaching | None  # None: every unit has a label
     unlike: list[list[str]]  # in what each unit without a label is unlike all trained on
     target: float | None  # a balanced accuracy
+    changed: Sequence[str]  # what was done to all waveforms, a sentence each
 
     @property
     def is_kept(self) -> bool:
@@ -77,18 +78,18 @@ def tune(
     """
     label = _labels(bundle, store)
     groups = _groups(store, label, together)
-    called, others = _called(bundle, store)
-    inputs = unit_inputs(store.units, bundle.layout)
-    other_inputs = _other_inputs(bundle, store)
-    n_classes = len(bundle.classes)
+    together_units = store.units.and_those_of(store.unlabelled)  # laid over training's as one
+    all_inputs, changed = told_inputs(together_units, bundle.layout)
+    all_log_p = log_probability(bundle.call(together_units).probability)
+    n, n_classes = len(label), len(bundle.classes)
     material = Material(
-        log_probability(called.probability),
-        inputs,
+        all_log_p[:n],
+        all_inputs[:n],
         label,
         np.arange(len(label)) if groups.of_unit is None else groups.of_unit,
         [n for n in bundle.layout.dims if n],
-        log_probability(others.probability),
-        other_inputs,
+        all_log_p[n:],
+        all_inputs[n:],
         may_begin_anew=len(np.unique(label)) == n_classes,
     )
     with threadpool_limits(1):
@@ -96,10 +97,10 @@ def tune(
         of_left_out = left_out(material, bundle.classes, groups)
         tell("subsets of the units are tuned on, for the learning curve")
         curve = learning_curve(material)
-        freedom, head = material.tuned(np.arange(len(label)))
+        freedom, head = material.tuned(np.arange(n))
         decision = _decision(bundle, freedom, of_left_out, label)
         domain = _domain(bundle, freedom, material, of_left_out.fold)
-        unlike = unlike_training(other_inputs, bundle.layout, domain)
+        unlike = unlike_training(all_inputs[n:], bundle.layout, domain)
         order = None
         if len(store.unlabelled):
             members = of_left_out.members
@@ -118,6 +119,7 @@ def tune(
         order,
         unlike,
         target if target is not None else _own_figure(bundle),
+        changed,
     )
 
 
@@ -146,20 +148,6 @@ def _groups(store: UnitStore, label: np.ndarray, together: TOGETHER | None) -> G
             f"each unit, two or more of each class; name it, or leave --together out"
         )
     return groups
-
-
-def _called(bundle: UnitBundle, store: UnitStore) -> tuple[Called, Called]:
-    """What the bundle says of units with a label, and of those without."""
-    labelled = bundle.call(store.units)
-    if len(store.unlabelled):
-        return labelled, bundle.call(store.unlabelled)
-    return labelled, Called(np.empty((0, len(bundle.classes))), np.empty(0, bool), [])
-
-
-def _other_inputs(bundle: UnitBundle, store: UnitStore) -> np.ndarray:
-    if not len(store.unlabelled):
-        return np.empty((0, sum(bundle.layout.dims)))
-    return unit_inputs(store.unlabelled, bundle.layout)
 
 
 def _decision(

@@ -41,7 +41,7 @@ STEPS = {  # verbs in the order of the work
     "a first look": ("demo",),
     "recordings and stores": ("import", "extract", "check", "features", "simulate", "fetch"),
     "synthetic examples": ("masks", "synthesize"),
-    "training": ("train", "finetune", "sweep", "ui", "runs"),
+    "training": ("train", "finetune", "sweep", "ui", "draw", "runs"),
     "questions to ask of a score": ("audit", "reproduce"),
     "bundles and new recordings": ("export", "predict", "fit", "watch", "serve", "place"),
     "many jobs": ("spread",),

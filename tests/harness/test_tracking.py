@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,9 @@ def test_artifacts_lie_under_the_runs_root_with_absolute_addresses(
     tracker = Tracker("one", root)
     run = tracker.begin("run", {})
     run.log_text("text", "note.txt")
-    run.log_artifacts({"test/roc.png": PaperFigure(1, 1, "A caption."), "test/a.csv": "a\n"})
+    run.log_artifacts(
+        {"test/roc.png": partial(PaperFigure, 1, 1, "A caption."), "test/a.csv": "a\n"}
+    )
     (found,) = root.glob("artifacts/one/*/artifacts/note.txt")
     assert found.read_text() == "text"
     logged = {file.name for file in (found.parent / "test").iterdir()}

@@ -169,7 +169,7 @@ RUN_FILES = (
     Written(
         "a run",
         "test/class_evidence.csv",
-        "of cell types: a row for each class and sample of the window",
+        "of cell types, where its figure is drawn: a row for each class and sample of the window",
         {
             "class": "name",
             "time_*": "of the sample, from the crossing or in the window, ms",
@@ -288,7 +288,11 @@ RUN_FILES = (
     ),
     Written("a run", "config.yaml", "every setting, as composed"),
     Written("a run", "checkpoint/model.ckpt", "the weights that were kept, for PyTorch"),
-    Written("a run", "*.txt, *.png, *.pdf", "reports to read, their figures and captions"),
+    Written(
+        "a run",
+        "*.txt, *.png, *.pdf",
+        "reports to read, their figures and captions; figures, of a sweep, of the chosen member",
+    ),
     Written(
         "a sweep",
         "sweep.csv",

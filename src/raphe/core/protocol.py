@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 from raphe.core.metric_names import Estimate
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from pytorch_lightning import LightningDataModule, LightningModule
 
+# A figure of an evaluation, or the table of one, which is made if anybody wants it.
+Draw = Callable[[], "Figure | str"]
 CONCLUSION = "conclusion.txt"  # the text of an evaluation that stands before its table of results
 
 

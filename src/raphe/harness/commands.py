@@ -29,6 +29,12 @@ COMMANDS = (
         when_interrupted=AGAIN,
     ),
     Command(
+        "draw",
+        "draw the figures of tracked runs' tests, which a sweep draws of the chosen member",
+        "raphe.harness.commands:add_draw",
+        when_interrupted=AGAIN,
+    ),
+    Command(
         "runs",
         "list tracked runs and what they take up, clean, set the champion",
         "raphe.harness.runs.commands:add_runs",
@@ -222,6 +228,61 @@ def _take_files(options: argparse.Namespace, section: "DictConfig | None") -> No
         section.members = options.members
     if options.register or options.no_register:
         section.register_as = options.register
+
+
+def add_draw(parser: Parser) -> None:
+    define(
+        parser,
+        _draw,
+        "Tests the run's weights once more and puts the figures among its files; its data must be "
+        "where they were, unchanged. Of a sweep all finished members that have no figures.",
+    )
+    parser.add_argument(
+        "tracked", metavar="RUN", help="id of a run, or its beginning as `raphe runs` shows it"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
+    )
+    parser.add_argument(
+        "--uri",
+        type=address_option,
+        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
+    )
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        metavar="DIR",
+        help="where the run's own data lie, as the simulated ones (default: as raphe train has it "
+        "here; a run's record does not decide it)",
+    )
+    parser.add_argument(
+        "--config-dir",
+        type=Path,
+        metavar="DIR",
+        help="your own settings beside raphe's, as raphe train had them",
+    )
+
+
+def _draw(options: argparse.Namespace) -> int:
+    from raphe.harness.database.folder import require_runs
+
+    if options.uri is None:
+        require_runs(options.runs)  # told before MLflow and torch are loaded, which takes seconds
+    from raphe.harness.process import quieten
+    from raphe.harness.runs.drawing import draw_all
+    from raphe.harness.start.explain import user_line
+    from raphe.harness.sweeps.finding import find_sweep
+
+    quieten()
+    try:
+        found = find_sweep(options.runs, options.uri, options.tracked)
+        draw_all(found.tracker, found.run, options.data_root, options.config_dir)
+    except Exception as error:
+        line = user_line(error)
+        if line is None:
+            raise
+        raise RapheError(line) from error
+    return 0
 
 
 def add_ui(parser: Parser) -> None:

@@ -11,10 +11,11 @@ A task is reached only through the `_target_` strings of its file in conf/task:
 - `model` is a LightningModule that logs `train/…` and `val/…` once an epoch, and `<test set>/…`;
 - `check`, where there is one, raises SettingError for settings that do not fit each other; it is
   called before anything is prepared, and loads no torch;
-- `evaluate` is a function of `model` and `data`, tested, that returns artifacts, figures and texts
-  by file name, and numbers or estimates (numbers with an interval) by the metric they are. It is
-  built of its settings before all else, so that a wrong one is refused before hours are spent on
-  training;
+- `evaluate` is a function of `model` and `data`, tested, that returns artifacts, texts and figures
+  by file name, and numbers or estimates (numbers with an interval) by the metric they are. A figure
+  is given as a function that draws it, which nobody calls for a sweep's member that is not chosen.
+  It is built of its settings before all else, so that a wrong one is refused before hours are spent
+  on training;
 - `report.names` are all metrics' names, see raphe.core.metric_names.
 """
 
@@ -23,6 +24,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -45,15 +47,16 @@ from raphe.harness.report.csv_tables import (
     epochs_csv,
     metrics_and_artifacts,
     tags_of,
+    texts_of,
 )
 from raphe.harness.report.next_step import tell_unsent
-from raphe.harness.report.note import stamp
+from raphe.harness.report.note import stamped
 from raphe.harness.report.run_table import print_run
 from raphe.harness.run_location import RunLocation, describe
 from raphe.harness.settings import composed
 from raphe.harness.start.explain import RunFailed
 from raphe.harness.sweeps.member import ReportEpoch, SweepMember
-from raphe.harness.tracking import RunFacts, Tracker
+from raphe.harness.tracking import DRAWN_TAG, RunFacts, Tracker
 from raphe.harness.trainer import build_trainer
 from raphe.harness.training_progress import TrainingProgress
 
@@ -144,7 +147,8 @@ def _train_and_test(
         with ctrl_c(), denormals_flushed():
             if resume_from is None or not callbacks.had_ended(resume_from):
                 trainer.fit(model, datamodule=data, ckpt_path=resume_from)
-            _test(config, trainer, model, data, tracked, location.work)
+            draws = member is None or config.draw == composed.DRAWS[-1]
+            _test(config, trainer, model, data, tracked, location.work, draws)
     if tracked.unsent is not None:
         tell_unsent(tracked.unsent, location.name, location.tracker.uri)
     return location.tracker.facts_of(tracked)
@@ -203,11 +207,33 @@ def _test(
     data: pl.LightningDataModule,
     tracked: TrackedRun,
     work: Path,
+    draws: bool,
 ) -> None:
     kept = work / f"{config.callbacks.keep}.ckpt"
     kept_epoch, last_epoch = (
         torch.load(path, weights_only=True)["epoch"] for path in (kept, work / "last.ckpt")
     )
+    metrics, artifacts = metrics_and_artifacts(evaluated(config, trainer, model, data, kept))
+    metrics[metric_names.EPOCHS_TRAINED] = last_epoch + 1
+    metrics[metric_names.EPOCHS_KEPT] = kept_epoch + 1
+    defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
+    tracked.log_metrics(defined, model=tracked.log_model(config.tracking.experiment))
+    artifacts[EPOCHS] = epochs_csv(tracked.logged)
+    tracked.set_tags(tags_of(artifacts))
+    tracked.log_artifacts(stamped(artifacts if draws else texts_of(artifacts), data.note))
+    tracked.set_tags({DRAWN_TAG: "yes"} if draws else {})
+    tracked.log_file(kept, CHECKPOINT_FOLDER, CHECKPOINT_FILE)
+    conclude(tracked, artifacts.get(CONCLUSION, ""))
+
+
+def evaluated(
+    config: DictConfig,
+    trainer: pl.Trainer,
+    model: pl.LightningModule,
+    data: pl.LightningDataModule,
+    kept: Path,
+) -> dict[str, Any]:
+    """The results of `evaluate`, and the very numbers that the module logs, by name."""
     # A test may draw, too: the same numbers, whether training had ended in an earlier call or not.
     pl.seed_everything(config.seed, workers=True, verbose=False)
     # Not taken from the epoch's own: a task may change its weights when all training ends.
@@ -221,24 +247,13 @@ def _test(
     measured = tested | {
         metric_names.kept(name): value for name, value in validated.items() if _is_val(name)
     }
-    # The very numbers that the module logs, also where a task has reckoned them again.
-    results |= {
+    # Also where a task has reckoned them again.
+    return results | {
         name: replace(results[name], value=value)
         if isinstance(results.get(name), Estimate)
         else value
         for name, value in measured.items()
     }
-    metrics, artifacts = metrics_and_artifacts(results)
-    metrics[metric_names.EPOCHS_TRAINED] = last_epoch + 1
-    metrics[metric_names.EPOCHS_KEPT] = kept_epoch + 1
-    defined = {name: value for name, value in metrics.items() if not math.isnan(value)}
-    tracked.log_metrics(defined, model=tracked.log_model(config.tracking.experiment))
-    artifacts[EPOCHS] = epochs_csv(tracked.logged)
-    stamp(artifacts, data.note)
-    tracked.set_tags(tags_of(artifacts))
-    tracked.log_artifacts(artifacts)
-    tracked.log_file(kept, CHECKPOINT_FOLDER, CHECKPOINT_FILE)
-    conclude(tracked, artifacts.get(CONCLUSION, ""))
 
 
 def _is_val(metric: str) -> bool:

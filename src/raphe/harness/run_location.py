@@ -39,7 +39,7 @@ NAME_LENGTH = 100
 # Where a run is kept, how fast it is, and its task, which is the experiment: nothing of its result.
 NOT_OF_NAME = {
     *("task", "hydra", "runs_root", "data_root", "tracking", "threads", "resume", "stage"),
-    *("report", "export", "debug"),
+    *("report", "export", "debug", "draw"),
 }
 UNFINISHED = ("RUNNING", "KILLED", "FAILED")  # a run killed outright stays RUNNING
 

@@ -25,6 +25,7 @@ from raphe.core.files import leavings
 from raphe.core.sentences import counted, printable
 from raphe.harness.database.address import (
     address_of,
+    as_named,
     is_server,
     sqlite_file,
     without_credentials,
@@ -51,6 +52,7 @@ SEEN_TAG = "raphe.seen_validation"  # of a run that was trained on what it was v
 DESCRIPTION_TAG = MLFLOW_RUN_NOTE
 GIT_COMMIT_TAG = MLFLOW_GIT_COMMIT
 PARENT_TAG = MLFLOW_PARENT_RUN_ID
+DRAWN_TAG = "raphe.drawn"  # of a run whose figures are among its artifacts
 CHOSEN_TAG, CHOSEN_MARK = "raphe.chosen", "★ "  # by which rule; before the run's name
 VIEW_TAG = "mlflow.sharedViewState."  # of an experiment
 SWEEP_TAG = "raphe.sweep"  # of a parent run: what a repetition finds it by
@@ -156,7 +158,7 @@ class Tracker:
         run = self._client.create_run(
             self.experiment_id, tags={**SOURCE, **tags, MLFLOW_RUN_NAME: name}, run_name=name
         )
-        return self._tracked(run.info.run_id)
+        return self.opened(run.info.run_id)
 
     def resume(self, run_id: str) -> "TrackedRun":
         """Go on with an interrupted run; what it has logged is not logged again. What it kept while
@@ -164,9 +166,10 @@ class Tracker:
         if (kept := unsent_folder(self.runs_root, run_id)).exists():
             send(self._client, kept)
         self._client.update_run(run_id, status="RUNNING")
-        return self._tracked(run_id)
+        return self.opened(run_id)
 
-    def _tracked(self, run_id: str) -> "TrackedRun":
+    def opened(self, run_id: str) -> "TrackedRun":
+        """A run as it is, to add to."""
         if isinstance(self._client, PatientClient):
             client = SpoolingClient(self._client, run_id, self.runs_root)
             return TrackedRun(client, run_id, self.uri)
@@ -197,7 +200,7 @@ class Tracker:
     def options(self) -> list[object]:
         """What names these runs to a command, as ["--runs", folder]."""
         if self.is_server:
-            return ["--uri", without_credentials(self.uri)]
+            return ["--uri", as_named(self.uri)]
         return given_runs(self.runs_root)
 
     def find(self, tags: Mapping[str, str]) -> list[RunFacts]:

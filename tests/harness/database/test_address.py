@@ -12,6 +12,7 @@ from raphe.harness.database.address import (
     address_given,
     address_of,
     address_option,
+    as_named,
     sqlite_file,
     without_credentials,
 )
@@ -74,6 +75,8 @@ def test_a_file_holds_an_address_that_stands_in_no_command(tmp_path: Path) -> No
     file.chmod(0o600)
     assert address_given(f"@{file}") == "http://me:SECRET@mlflow.lab:5000"
     assert address_given("http://mlflow.lab:5000") == "http://mlflow.lab:5000"
+    assert as_named("http://me:SECRET@mlflow.lab:5000") == f"@{file}"  # in commands to come
+    assert as_named("http://me:OTHER@mlflow.lab:5000") == "http://***@mlflow.lab:5000"
 
 
 @pytest.mark.parametrize(

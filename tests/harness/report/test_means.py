@@ -126,7 +126,7 @@ def test_they_are_kept_as_a_table_and_drawn_over_the_kernel() -> None:
     assert float(row["mean"]) == pytest.approx(of_kernel(results, "20").mean(), rel=1e-6)
     assert float(row["low"]) < float(row["mean"]) < float(row["high"])
     assert float(row["p"]) <= float(row["p_holm"]) <= 1
-    caption = artifacts["sweep.png"].caption
+    caption = artifacts["sweep.png"]().caption
     assert caption.startswith("3 values of model.kernel, each the mean over 5 folds of the mean")
     assert "They are of t over these repeats." in caption
 

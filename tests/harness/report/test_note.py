@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from figure_texts import assert_texts_apart
 from raphe.core.figure_style import PaperFigure, house_style
-from raphe.harness.report.note import stamp
+from raphe.harness.report.note import stamped
 
 NOTE = "These recordings are simulated: figures on them say nothing about biology at all."
 
@@ -21,9 +21,9 @@ def figure_with_a_legend() -> PaperFigure:
 
 
 def test_a_note_covers_nothing_and_stands_in_the_caption() -> None:
-    figure, bare = figure_with_a_legend(), figure_with_a_legend()
-    stamp({"a.png": figure, "a.txt": "text"}, NOTE)
-    stamp({"a.png": bare}, "")
+    noted = stamped({"a.png": figure_with_a_legend, "a.txt": "text"}, NOTE)
+    figure, bare = noted["a.png"](), stamped({"a.png": figure_with_a_legend}, "")["a.png"]()
+    assert noted["a.txt"] == "text"
     assert_texts_apart(figure)
     assert figure.caption == f"A line. {NOTE}" and bare.caption == "A line."
     bare.draw_without_rendering()
@@ -32,6 +32,5 @@ def test_a_note_covers_nothing_and_stands_in_the_caption() -> None:
 
 
 def test_a_figure_of_another_style_has_its_note_too() -> None:
-    figure = Figure()
-    stamp({"a.png": figure}, NOTE)
+    figure = stamped({"a.png": Figure}, NOTE)["a.png"]()
     assert " ".join(figure.texts[0].get_text().split()) == NOTE

@@ -88,7 +88,8 @@ def test_the_sweeps_figure_has_the_published_curve_in_its_panel(table):
                  {"test/loss": 0.3, "test/spikes/accuracy": 0.9})
         for k in (1, 2, 3)
     ]  # fmt: skip
-    figure = sweep_artifacts(SweepResults(runs, ["model.kernel"], report, "val/loss"))[SWEEP_FIGURE]
+    results = SweepResults(runs, ["model.kernel"], report, "val/loss")
+    figure = sweep_artifacts(results)[SWEEP_FIGURE]()
     loss, accuracy = figure.axes
     assert "a paper" not in [line.get_label() for line in loss.lines]
     published = accuracy.lines[-1]

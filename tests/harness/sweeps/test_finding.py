@@ -81,10 +81,10 @@ def test_a_run_is_named_by_as_much_of_its_id_as_no_other_has(
     assert find_sweep(root, None, ids[0][:12]).run.run_id == ids[0]
     first = sorted(ids)
     twice = next(a[0] for a, b in pairwise(first) if a[0] == b[0])
-    with pytest.raises(SettingError, match=rf"sweep {twice}: begins the ids of \d+ runs, {twice}"):
+    with pytest.raises(SettingError, match=rf"run {twice}: begins the ids of \d+ runs, {twice}"):
         find_sweep(root, None, twice)
     database = re.escape(str(root / "mlflow.db"))
-    with pytest.raises(SettingError, match=f"sweep x: {database} holds no such run; `raphe runs`"):
+    with pytest.raises(SettingError, match=f"run x: {database} holds no such run; `raphe runs`"):
         find_sweep(root, None, "x")
     tracker.delete(ids[1])
     with pytest.raises(SettingError, match=f"{ids[1]}: was deleted from {database}; name another"):

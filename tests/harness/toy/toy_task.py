@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -187,12 +188,16 @@ def names() -> Names:
 
 
 def evaluate(model: ToyModule, data: ToyData) -> dict:
-    figure = Figure()
-    figure.subplots().plot([0, 1])
     slope = Estimate(3.0, 2.5, 3.5, se=0.25)
-    return {"test/line.png": figure, "test/line.txt": "a line", "test/degree": 1.0,
-            "conclusion.txt": "The toy fits.\n",
+    return {"test/line.png": partial(line_figure, model), "test/line.txt": "a line",
+            "test/degree": 1.0, "conclusion.txt": "The toy fits.\n",
             "test/slope": slope, "kept/val/loss": replace(slope, value=0.0)}  # fmt: skip
+
+
+def line_figure(model: ToyModule) -> Figure:
+    figure = Figure()
+    figure.subplots().plot(model.line.weight.detach().ravel().tolist(), "o")
+    return figure
 
 
 def degrees(data: ToyData) -> list[int]:

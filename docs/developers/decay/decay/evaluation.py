@@ -1,5 +1,7 @@
 """What a test says: figures, texts and numbers, by the name that each has in the run."""
 
+from functools import partial
+
 import torch
 from matplotlib.figure import Figure
 
@@ -30,7 +32,7 @@ def names() -> Names:
 
 
 def evaluate(model: DecayModule, data: DecayData) -> dict[str, object]:
-    """Figures and texts by file name, numbers by metric."""
+    """Texts, and functions that draw figures, by file name, numbers by metric."""
     current_pa, tau_ms = data.parts["test"].tensors
     with torch.inference_mode():
         inferred_ms = model(current_pa).exp()
@@ -38,7 +40,7 @@ def evaluate(model: DecayModule, data: DecayData) -> dict[str, object]:
     n = counted("trace", len(tau_ms))
     return {
         "conclusion.txt": f"The decay is told with a median error of {error:.1f} %, from {n}.\n",
-        "test/decays.png": _draw(tau_ms, inferred_ms, f"{n}, simulated."),
+        "test/decays.png": partial(_draw, tau_ms, inferred_ms, f"{n}, simulated."),
         "test/traces/error": error,
     }
 

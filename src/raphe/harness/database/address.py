@@ -23,6 +23,9 @@ SECRET = re.compile(
 )
 
 
+_HELD_BY: dict[str, str] = {}  # which file an address was read from, as @FILE
+
+
 def without_credentials(text: str) -> str:
     """A text, in which addresses may stand, without their users, passwords and tokens.
 
@@ -54,7 +57,14 @@ def address_given(text: str) -> str:
         )
     if not address or len(address.split()) > 1:
         raise SettingError(f"{file}: expected one address, as http://USER:PASSWORD@host:5000")
+    _HELD_BY[address] = text
     return address
+
+
+def as_named(address: str) -> str:
+    """What names an address in a command: the file that held it, as @FILE, or itself without its
+    credentials."""
+    return _HELD_BY.get(address) or without_credentials(address)
 
 
 def address_spoken(text: str, named_by: str) -> str:

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelOutput, Metric, Param
@@ -19,12 +19,15 @@ from raphe.core.errors import SettingError
 from raphe.core.files.atomic import copy_file, make_folder, write_file
 from raphe.core.files.refusals import disk_full, is_disk_full
 from raphe.core.files.scratch import Scratch
-from raphe.core.protocol import UsedStore
+from raphe.core.protocol import Draw, UsedStore
 from raphe.harness.database.address import shown, sqlite_file, without_credentials
 from raphe.harness.database.opening import said
 from raphe.harness.database.spool import SpoolingClient
 from raphe.harness.records.load import LoadMonitor
 from raphe.harness.settings.recorded import record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PARAMS_PER_CALL, METRICS_PER_CALL = 100, 1000  # limits of MLflow's log-batch
 PARAM_LENGTH, DIGEST_LENGTH = 6000, 36
@@ -155,22 +158,23 @@ class TrackedRun:
     def log_files(self, folder: Path) -> None:
         self._client.log_artifacts(self.run_id, str(folder))
 
-    def log_artifacts(self, artifacts: Mapping[str, Any]) -> None:
-        """Log figures and texts by file name, as `{"test/roc.png": Figure, "table.csv": str}`.
+    def log_artifacts(self, artifacts: Mapping[str, str | Draw]) -> None:
+        """Log texts and figures, which are drawn, by file name, as `{"table.csv": "a,b"}`.
 
         The figures of a folder come together as figures.pdf, too, their captions as captions.txt.
         """
         from raphe.core.figure_style import save_together
 
-        figures: dict[Path, dict[str, Any]] = {}
+        figures: dict[Path, dict[str, Figure]] = {}
         with Scratch() as scratch:
             for name, content in artifacts.items():
                 path = scratch / name
                 make_folder(path.parent)
-                if isinstance(content, str):
-                    write_file(path, content)
+                made = content if isinstance(content, str) else content()
+                if isinstance(made, str):
+                    write_file(path, made)
                 else:
-                    figures.setdefault(path.parent, {})[path.name] = content
+                    figures.setdefault(path.parent, {})[path.name] = made
             for folder, of_folder in figures.items():
                 save_together(of_folder, folder)
             self.log_files(scratch)

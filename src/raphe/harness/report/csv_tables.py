@@ -10,6 +10,7 @@ from typing import Any
 from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.metric_names import SWEPT, SYSTEM, Estimate
+from raphe.core.protocol import Draw
 from raphe.harness.tracking import RunFacts
 
 EPOCHS = "epochs.csv"
@@ -47,6 +48,16 @@ def metrics_and_artifacts(
     if estimates:
         artifacts[INTERVALS] = intervals_csv(estimates)
     return metrics, artifacts
+
+
+def texts_of(artifacts: Mapping[str, Any]) -> dict[str, str]:
+    """All but the figures."""
+    return {name: content for name, content in artifacts.items() if isinstance(content, str)}
+
+
+def figures_of(artifacts: Mapping[str, Any]) -> dict[str, Draw]:
+    """The figures alone."""
+    return {name: content for name, content in artifacts.items() if not isinstance(content, str)}
 
 
 def intervals_csv(estimates: Mapping[str, Estimate]) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from raphe.core.command_line import printed_command
 from raphe.core.sentences import printable
-from raphe.harness.database.address import without_credentials
+from raphe.harness.database.address import as_named, without_credentials
 from raphe.harness.database.folder import given_runs
 from raphe.harness.settings.configuration import own_folder
 from raphe.harness.settings.machine_settings import on_this_machine
@@ -37,7 +37,7 @@ def print_note_and_next(
         console.print(f"next: curves and figures: {where}", soft_wrap=True, highlight=False)
         return
     console.print(f"Curves, figures and checkpoints: {where}", soft_wrap=True, highlight=False)
-    options = [*tracker.options, *_places(export_from)]
+    options = [*tracker.options, *places(export_from)]
     command = printed_command("raphe", "export", "--sweep", run_id, *options)
     console.print(f"next: {command}", soft_wrap=True, highlight=False)
 
@@ -46,7 +46,7 @@ def tell_unsent(folder: Path, name: str, uri: str) -> None:
     """Where lies what the run has to say, and how it gets to the server."""
     place = without_credentials(uri)
     command = printed_command(
-        "raphe", "runs", "--send", "--uri", place, *given_runs(folder.parents[1])
+        "raphe", "runs", "--send", "--uri", as_named(uri), *given_runs(folder.parents[1])
     )
     note = (
         f"note: {name}: trained to its end, while tracking at {place} stayed away; its figures, "
@@ -72,7 +72,7 @@ def _where_to_look(tracker: Tracker, run_id: str) -> str:
     return f"`{command}`, then {page}"
 
 
-def _places(config: DictConfig) -> list[object]:
+def places(config: DictConfig) -> list[object]:
     """What tells an export where data lie and which settings are the person's own."""
     data_root, folder = Path(config.data_root), own_folder(config)
     options: list[object] = []

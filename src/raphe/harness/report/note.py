@@ -2,25 +2,34 @@
 
 import textwrap
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from raphe.core.figure_style import GREY, PaperFigure, lay_out_within
+from raphe.core.protocol import Draw
 
 NOTE_CHARACTERS_PER_IN, NOTE_LINE_IN = 20, 0.11  # at 6 points
 
 
-def stamp(artifacts: Mapping[str, Any], note: str) -> None:
-    """Write the note that belongs to every result below each figure."""
+def stamped(artifacts: Mapping[str, str | Draw], note: str) -> dict[str, str | Draw]:
+    """The same, and below each figure, once it is drawn, the note that belongs to every result."""
     if not note:
-        return
-    for artifact in artifacts.values():
-        if isinstance(artifact, Figure):
-            _stamp_figure(artifact, note)
+        return dict(artifacts)
+    return {
+        name: content if isinstance(content, str) else partial(_drawn, content, note)
+        for name, content in artifacts.items()
+    }
 
 
-def _stamp_figure(figure: Figure, note: str) -> None:
+def _drawn(draw: Draw, note: str) -> Figure | str:
+    made = draw()
+    if isinstance(made, Figure):
+        _stamp(made, note)
+    return made
+
+
+def _stamp(figure: Figure, note: str) -> None:
     """In a strip that the figure grows by, so that nothing of it is squeezed or covered."""
     width_in, height_in = figure.get_size_inches()
     lines = textwrap.wrap(note, round(width_in * NOTE_CHARACTERS_PER_IN))

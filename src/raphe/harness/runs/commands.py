@@ -9,7 +9,7 @@ from raphe.core.command_line import define, printed_command
 from raphe.core.errors import SettingError, StoreError, UsageError
 from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
-from raphe.harness.database.address import address_option, without_credentials
+from raphe.harness.database.address import address_option, as_named, without_credentials
 from raphe.harness.database.folder import given_runs
 
 if TYPE_CHECKING:  # takes seconds to load
@@ -186,8 +186,14 @@ def _show_unsent(options: argparse.Namespace, console) -> None:
     from raphe.harness.database.sending import Unsent
 
     if folders := Unsent.of(options.runs.absolute(), options.uri).folders:
-        place = without_credentials(options.uri)
-        words = ["raphe", "runs", "--send", "--uri", place, *given_runs(options.runs)]
+        words = [
+            "raphe",
+            "runs",
+            "--send",
+            "--uri",
+            as_named(options.uri),
+            *given_runs(options.runs),
+        ]
         console.print(
             f"Kept here while it was away: {counted('run', len(folders))}.\n"
             f"next: {printed_command(*words)}",

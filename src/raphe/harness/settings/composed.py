@@ -24,6 +24,7 @@ from raphe.harness.settings.signatures import (
 )
 
 CHOICES = ("best", "one-se")  # see raphe.harness.sweeps.choice
+DRAWS = ("chosen", "all")  # which members of a sweep have figures
 POLICIES = ("compare", "move", "keep")  # see raphe.harness.runs.champion
 # What settings may be that no argument of raphe's takes, whose annotation would say it.
 WORDS = {
@@ -31,6 +32,7 @@ WORDS = {
     "callbacks.keep": ("best", "last"),
     "monitor.mode": ("min", "max"),
     "choose": CHOICES,
+    "draw": DRAWS,
     "export.champion": POLICIES,
 }
 LEAST = {"seed": 0, "trainer.max_epochs": 1, "threads": 1, "callbacks.patience": 1}

@@ -159,14 +159,14 @@ def _get(client: MlflowClient, experiment_ids: list[str], run_id: str) -> Run:
             ids = listed([f"{run.info.run_id} ({run.info.run_name})" for run in begun[:MOST_SAID]])
             more = f" and {len(begun) - MOST_SAID} more" if len(begun) > MOST_SAID else ""
             raise SettingError(
-                f"sweep {run_id}: begins the ids of {len(begun)} runs, {ids}{more}; name the whole "
+                f"run {run_id}: begins the ids of {len(begun)} runs, {ids}{more}; name the whole "
                 "of one"
             ) from None
         raise SettingError(
-            f"sweep {run_id}: {place} holds no such run; `raphe runs` lists them with their ids"
+            f"run {run_id}: {place} holds no such run; `raphe runs` lists them with their ids"
         ) from None
     if run.info.experiment_id not in experiment_ids or run.info.lifecycle_stage != ACTIVE:
-        raise SettingError(f"sweep {run_id}: was deleted from {place}; name another run")
+        raise SettingError(f"run {run_id}: was deleted from {place}; name another run")
     return run
 
 

@@ -26,10 +26,11 @@ from raphe.harness.report.csv_tables import metrics_and_artifacts
 from raphe.harness.report.means import means_of
 from raphe.harness.report.means_table import means_told, print_means
 from raphe.harness.report.next_step import print_note_and_next
-from raphe.harness.report.note import stamp
+from raphe.harness.report.note import stamped
 from raphe.harness.report.printed_sweep import print_sweep
 from raphe.harness.report.sweep_artifacts import SWEEP_FIGURE, sweep_artifacts
 from raphe.harness.run_location import fault_of
+from raphe.harness.runs.drawing import draw_members
 from raphe.harness.settings.composed import without_hydra
 from raphe.harness.slurm.queue import JobArray
 from raphe.harness.sweeps.bar import SweepBar
@@ -248,6 +249,7 @@ class SweepParent:
             list(self.plan.parameters),
             [state.label for state in failed],
         )
+        draw_members(self._tracker, self._config, runs, results.chosen)
         folds = settings_told_by_data(self._config)
         means = None
         if self._kind is not Kind.DATA:
@@ -310,8 +312,8 @@ class SweepParent:
         self._run.set_tags({DESCRIPTION_TAG: text, NOTE_TAG: note})
 
     def _keep(self, artifacts: dict[str, Any], runs: Sequence[RunFacts]) -> None:
-        stamp(artifacts, runs[0].tags.get(NOTE_TAG, "") if runs else "")
-        self._run.log_artifacts(artifacts)
+        note = runs[0].tags.get(NOTE_TAG, "") if runs else ""
+        self._run.log_artifacts(stamped(artifacts, note))
 
     def abandon(self, status: str) -> None:
         """End what cannot go on, the members too, as KILLED or FAILED."""

@@ -182,7 +182,7 @@ def test_the_conclusion_comes_first_and_is_what_the_intervals_allow(others, sent
 
 
 def test_the_mean_stands_where_its_interval_does(tmp_path: Path, rate_data) -> None:
-    axes = FoldReport()([member(tmp_path, "b")], [], rate_data)["pooled/folds.png"].axes[0]
+    axes = FoldReport()([member(tmp_path, "b")], [], rate_data)["pooled/folds.png"]().axes[0]
     points = [line.get_ydata() for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose(points[0], SCORES["b"])
     assert [label.get_text() for label in axes.get_xticklabels()] == [

@@ -70,8 +70,6 @@ def test_what_to_expect_is_told_with_n_or_cannot_be(table: Path, tmp_path: Path)
         untold = sentence(groups, [noise], rate_hz)
         assert "what to expect cannot be told: of the neurons" in untold
         assert ("pass --dff, and if ΔF/F in %, divide them by 100" in untold) == (noise == 60.0)
-    by_dff = sentence(groups, [60.0], 30.0, by_dff=True)
-    assert by_dff.endswith("if they were ΔF/F before, leave it out") and "pass" not in by_dff
     for nothing in ([], [np.nan]):
         assert sentence(groups, nothing, 30.0) == (
             "what to expect cannot be told: none of these traces is like those of training and "

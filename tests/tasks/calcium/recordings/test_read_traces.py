@@ -1,7 +1,6 @@
 """Every format gives the same traces, and says what it cannot know."""
 
 import gzip
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -93,22 +92,6 @@ def test_layout_is_said_by_option(tmp_path: Path) -> None:
 def test_one_axis_is_one_trace(tmp_path: Path) -> None:
     for name in ("x.npy", "x.npz", "x.mat"):
         assert read_traces(written(tmp_path / name, TRACES[0]), AT_30).read().shape == (1, 40)
-
-
-def test_a_lone_column_is_one_trace(tmp_path: Path) -> None:
-    for name in ("x.npy", "x.npz", "x.mat"):
-        column = written(tmp_path / name, TRACES[:1].T)
-        np.testing.assert_array_equal(read_traces(column, AT_30).read(), TRACES[:1])
-    samples = read_traces(
-        written(tmp_path / "y.npy", TRACES[:1].T), replace(AT_30, layout="traces-time")
-    )
-    assert (len(samples), samples.n_samples) == (40, 1)
-
-
-def test_of_a_movie_it_is_said_what_is_wanted(tmp_path: Path) -> None:
-    np.save(tmp_path / "movie.npy", np.zeros((50, 8, 8), np.uint16))
-    with pytest.raises(RecordingError, match=r"of a movie give the traces of its regions"):
-        read_traces(tmp_path / "movie.npy", AT_30)
 
 
 @pytest.mark.parametrize("array", [np.zeros((2, 3, 4)), np.array([["a", "b"]])])

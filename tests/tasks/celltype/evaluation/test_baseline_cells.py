@@ -214,7 +214,7 @@ def test_the_network_is_compared_with_each_on_the_same_cells():
 def test_table_page_and_figure_name_the_difference():
     network, weak = cells_of(sharp=3.0), cells_of(sharp=0.5, seed=1)
     made_files = baseline_artifacts(SetResult("test", network, CLASSES), asked_of(weak, network))
-    assert isinstance(made_files["baselines.png"], Figure)
+    assert isinstance(made_files["baselines.png"](), Figure)
     rows = list(csv.DictReader(made_files["baselines.csv"].splitlines()))
     by_figure = {row["classifier"]: row for row in rows if row["figure"] == "auroc"}
     assert by_figure[NETWORK]["network_minus_it"] == ""
@@ -223,9 +223,9 @@ def test_table_page_and_figure_name_the_difference():
         f"{difference:+.3f}" in made_files["baselines.txt"]
         and "a threshold" in made_files["baselines.txt"]
     )
-    labels = [text.get_text() for text in made_files["baselines.png"].axes[0].get_yticklabels()]
+    labels = [text.get_text() for text in made_files["baselines.png"]().axes[0].get_yticklabels()]
     assert labels == ["network", "UDI threshold", "trees on window"]
-    figure = made_files["baselines.png"]
+    figure = made_files["baselines.png"]()
     values, differences = figure.axes[::2], figure.axes[1::2]
     assert (
         len({axes.get_xlim() for axes in values})

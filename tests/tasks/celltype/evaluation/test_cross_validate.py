@@ -100,7 +100,7 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
     assert artifacts["pooled/cells/auroc"].value == pytest.approx(
         auroc_of_folds(truth, score, fold)
     )
-    curves = artifacts["pooled/roc.png"]
+    curves = artifacts["pooled/roc.png"]()
     stated = f"AUROC {auroc_of_folds(truth, score, fold):.3f} ("
     (label,) = [
         line.get_label() for line in curves.axes[0].lines if line.get_label().startswith("Cells")
@@ -114,7 +114,7 @@ def test_every_cell_is_counted_once_as_its_own_fold_calls_it(store, tmp_path):
         assert "\nNote: Noise, not spikes.\n" in artifacts[page]
     counted = rows_of(artifacts["pooled/headline.csv"])
     assert {row["denominator"] for row in counted if row["figure"] == "accuracy"} == {"20", "120"}
-    figure = artifacts["pooled/folds.png"]
+    figure = artifacts["pooled/folds.png"]()
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == list("12345")
     assert_texts_apart(figure)
     unsure = sum(
@@ -227,7 +227,7 @@ def test_leaving_one_out_pools_folds_of_one_class(store, tmp_path, split):
     summary = " ".join(artifacts["summary.txt"].split())
     says_so = "compares cells that different networks scored" in summary
     assert says_so == (split == "cell")  # the days and animals of this store mix the classes
-    lowest = artifacts["pooled/folds.png"].axes[-1].xaxis
+    lowest = artifacts["pooled/folds.png"]().axes[-1].xaxis
     assert [label.get_text() for label in lowest.get_ticklabels()] == [row[split] for row in rows]
     assert lowest.get_tick_params()["labelbottom"]
 

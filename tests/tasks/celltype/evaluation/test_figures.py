@@ -1,9 +1,10 @@
 """The figures of a test: what they show, in which colours, and that no text lies upon another."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.figure import Figure
 from sklearn import metrics as reference
 
 from celltype_results import CLASSES, THREE, decision, random_predictions, result_of
@@ -40,8 +41,9 @@ def test_figures_are_fit_for_a_paper(n_cells, classes, one_window):
     if one_window:
         predictions = predictions.per_cell()
     result = result_of(predictions, classes, decision=decision(len(classes)))
-    for name, figure in artifacts(result).items():
-        if isinstance(figure, Figure):
+    for name, draw in artifacts(result).items():
+        if isinstance(draw, partial):
+            figure = draw()
             assert isinstance(figure, PaperFigure) and figure.caption.count(".") >= 2, name
             assert_texts_apart(figure)
             named = {

@@ -94,19 +94,6 @@ def test_what_phy_1_called_noise_is_left_out(phy: Callable[..., Path]) -> None:
     assert len(read_units(folder).units) == 3
 
 
-def test_the_folder_around_kilosort_s_is_told_where_it_is(phy: Callable[..., Path]) -> None:
-    folder = phy()
-    inner = folder / "rec" / "kilosort4"
-    inner.mkdir(parents=True)
-    for file in folder.glob("*.*"):
-        file.rename(inner / file.name)
-    with pytest.raises(RecordingError, match=r"found none of .*; there is one in .*kilosort4: na"):
-        read_units(folder / "rec")
-    (folder / "empty").mkdir()
-    with pytest.raises(RecordingError, match=r"found none of them there$"):
-        read_units(folder / "empty")
-
-
 def test_params_py_is_never_run(phy: Callable[..., Path], tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     folder = phy(f"open({str(mark)!r}, 'w')\nsample_rate = 25000\nother = open('x')\n")

@@ -10,7 +10,6 @@ from raphe.tasks.units.recordings.unit_folder import read_unit_folder
 from raphe.tasks.units.stores.import_units import UnitsReport, import_units
 from raphe.tasks.units.stores.unit_folds import unit_folds
 from raphe.tasks.units.stores.unit_store import open_units
-from raphe.tasks.units.training.data import UnitData
 
 Make = Callable[..., Path]
 
@@ -139,24 +138,3 @@ def test_a_split_that_cannot_be_is_refused(unit_folder: Make) -> None:
         unit_folds(store, "session", 5, seed=1)
     with pytest.raises(SettingError, match=r"data\.split=day: expected given, unit"):
         unit_folds(store, "day", 5, seed=1)  # type: ignore[arg-type]
-
-
-def test_what_is_missing_of_one_class_alone_is_told(unit_folder: Make) -> None:
-    folder = unit_folder()
-    waveforms = np.load(folder / "waveforms.npy")
-    waveforms[1::2] = np.nan  # of all wide ones
-    np.save(folder / "waveforms.npy", waveforms)
-    told = [remark for remark in imported(folder).remarks if "that it is missing" in remark]
-    assert len(told) == 1 and told[0].startswith(
-        "mean waveform: missing of 20 of 20 units of class wide, of others of 0 of 20: "
-    )
-    assert (
-        "Mean waveform: missing of 20 of 20 units of class wide"
-        in UnitData(folder.parent / "store").leak
-    )
-    waveforms[2:12:2] = np.nan  # of some narrow ones, too: fewer, but less surely
-    waveforms[1:12:2] = np.load(unit_folder("whole") / "waveforms.npy")[1:12:2]
-    np.save(folder / "waveforms.npy", waveforms)
-    assert not any(
-        "that it is missing" in told for told in imported(folder, overwrite=True).remarks
-    )

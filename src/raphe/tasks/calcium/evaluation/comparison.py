@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
 from raphe.core.metric_names import Estimate, metric
+from raphe.core.protocol import Draw
 from raphe.tasks.calcium.evaluation.baselines import Baseline, baselines
 from raphe.tasks.calcium.metrics.cell_report import cell_report
 from raphe.tasks.calcium.metrics.scored_cells import (
@@ -60,13 +60,13 @@ class RateComparison:
     ) -> None:
         self.baselines: Mapping[str, Baseline] = baselines(oasis, elephant) if compare else {}
 
-    def __call__(self, model: RateModule, data: RateData) -> dict[str, Figure | str | Estimate]:
+    def __call__(self, model: RateModule, data: RateData) -> dict[str, Draw | str | Estimate]:
         """Of each test set `cell_report`, `comparison.csv` and, by cell, `methods.csv`.
 
         By metric `<set>/cells/correlation` with its interval, and of each baseline
         `<set>/cells/correlation_of_<baseline>` with its own.
         """
-        results: dict[str, Figure | str | Estimate] = {}
+        results: dict[str, Draw | str | Estimate] = {}
         for name, cells in model.inferred.items():
             store = data.test_store(name)
             results |= cell_report(name, cells, store)

@@ -6,15 +6,15 @@ G cells of all folds.
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
 from raphe.core.files.csv_text import csv_rows, damage_told
 from raphe.core.metric_names import Estimate
-from raphe.core.protocol import SweptRun
+from raphe.core.protocol import Draw, SweptRun
 from raphe.core.sentences import counted, p_value
 from raphe.tasks.calcium.evaluation.baselines import ELEPHANT
 from raphe.tasks.calcium.evaluation.comparison import (
@@ -62,7 +62,7 @@ class FoldReport:
         members: Sequence[SweptRun],
         missing: Sequence[Mapping[str, str]],
         data: RateData,
-    ) -> dict[str, Figure | str | Estimate]:
+    ) -> dict[str, Draw | str | Estimate]:
         """In `pooled`, cells.csv, folds.csv, folds.png, left_out.csv and neurons.csv, which an
         export puts into its card; summary.txt; means as metrics.
 
@@ -79,13 +79,13 @@ class FoldReport:
         rows = [row for run in members for row in _read(run, BY_CELL)]
         cells = [row for run in members for row in _read(run, CELLS_CSV)]
         tables = tables_of(rows)
-        results: dict[str, Figure | str | Estimate] = {
+        results: dict[str, Draw | str | Estimate] = {
             f"{POOLED}/cells.csv": as_csv(list(rows[0]), [row.values() for row in rows]),
             f"{POOLED}/folds.csv": as_csv(
                 ["dataset", *COLUMNS],
                 [[name, *row.values()] for name, table in tables.items() for row in table],
             ),
-            f"{POOLED}/folds.png": folds_figure(rows, tables),
+            f"{POOLED}/folds.png": partial(folds_figure, rows, tables),
             f"{POOLED}/{LEFT_OUT}": left_out_csv(
                 _scores(cells), _folds(members, len(missing), data), _seconds(members)
             ),

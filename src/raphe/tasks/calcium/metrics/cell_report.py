@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from raphe.core.figure_style import (
     GREY,
@@ -18,6 +18,7 @@ from raphe.core.figure_style import (
     letter,
 )
 from raphe.core.files.csv_text import csv_text
+from raphe.core.protocol import Draw
 from raphe.core.sentences import counted
 from raphe.tasks.calcium.metrics.rates_figure import CALCIUM, INFERRED, busiest, rate_axis_below
 from raphe.tasks.calcium.metrics.scored_cells import (
@@ -41,17 +42,17 @@ CELL_FACTS = (  # beside its scores
 
 def cell_report(
     name: str, cells: Sequence[InferredCell], store: CalciumStore
-) -> dict[str, Figure | str]:
+) -> dict[str, Draw | str]:
     """Draw and tabulate one test set.
 
     Returns:
-        By file name: `<set>/scores.png` and `<set>/traces.png` as figures, `<set>/cells.csv` as
+        By file name: `<set>/scores.png` and `<set>/traces.png` to be drawn, `<set>/cells.csv` as
         text; where the rates have a scale, `<set>/seconds.csv`, see second_counts.
     """
     seconds = of_seconds(cells, store)
     return {
-        f"{name}/scores.png": scores_figure(name, cells),
-        f"{name}/traces.png": traces_figure(name, cells, store),
+        f"{name}/scores.png": partial(scores_figure, name, cells),
+        f"{name}/traces.png": partial(traces_figure, name, cells, store),
         f"{name}/{CELLS_CSV}": cells_csv(cells, store),
         **({f"{name}/{SECONDS}": seconds_csv(seconds)} if seconds else {}),
     }

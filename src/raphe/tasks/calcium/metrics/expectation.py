@@ -13,9 +13,6 @@ IN_ANOTHER_UNIT = (
     "; if they are fluorescence as it was measured, pass --dff, and if ΔF/F in %, divide them "
     "by 100"
 )
-IN_ANOTHER_UNIT_BY_DFF = (
-    "; --dff is for fluorescence as it was measured: if they were ΔF/F before, leave it out"
-)
 
 
 @dataclass(frozen=True)
@@ -46,11 +43,9 @@ def expected(groups: Iterable[Group], noise: float, rate_hz: float) -> Group | N
     return next((group for group in groups if group.holds(noise, rate_hz)), None)
 
 
-def sentence(
-    groups: Sequence[Group], noises: Sequence[float], rate_hz: float, by_dff: bool = False
-) -> str:
+def sentence(groups: Sequence[Group], noises: Sequence[float], rate_hz: float) -> str:
     """What to expect of a file's traces that are like those of training and have an event, by the
-    median of their noise; "" without any group. `by_dff`: they were brought to ΔF/F."""
+    median of their noise; "" without any group."""
     if not groups:
         return ""
     known = [noise for noise in noises if math.isfinite(noise)]
@@ -63,8 +58,7 @@ def sentence(
     group = expected(groups, noise, rate_hz)
     if group is None:
         noisiest = max(group.noise[1] for group in groups)
-        unit = IN_ANOTHER_UNIT_BY_DFF if by_dff else IN_ANOTHER_UNIT
-        remedy = unit if noise > noisiest else ""
+        remedy = IN_ANOTHER_UNIT if noise > noisiest else ""
         return (
             f"{CANNOT_BE_TOLD} of the neurons of known spikes none had a noise of "
             f"{number(noise)} %/√Hz (the median of these traces, if they are ΔF/F as fractions) at "

@@ -114,7 +114,7 @@ def _told(
     like = (row for row in rows if row["status"] == INFERRED)  # those of training
     rising = (row for row in like if row[NOISE] and not row["remark"].startswith(NO_EVENT))
     noises = [float(row[NOISE]) for row in rising]
-    to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz, inferrer.dff)
+    to_expect = sentence(inferrer.bundle.groups, noises, traces.rate_hz)
     inferred = [row["remark"] for row in rows if row["status"] != LEFT_OUT]
     whole = unlike_as_a_whole(inferred)
     return [*inferrer.warnings(traces), *[f"{traces.path}: {whole}"] * bool(whole)], to_expect

@@ -296,7 +296,7 @@ class RatePredictor(BundlePredictor):
             noise_percent_per_sqrt_hz=np.array([trace.noise for trace in inferred]),
             expected_correlation=np.array([trace.expected_correlation for trace in inferred]),
             single_spike_percent=tuple(trace.single_spike.percent for trace in inferred),
-            to_expect=sentence(inferrer.bundle.groups, rising, opened.rate_hz, inferrer.dff),
+            to_expect=sentence(inferrer.bundle.groups, rising, opened.rate_hz),
             warnings=(*inferrer.warnings(opened), *[f"{opened.path}: {whole}"] * bool(whole)),
         )
 

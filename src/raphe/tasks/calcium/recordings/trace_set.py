@@ -236,9 +236,9 @@ class TraceSet:
     ) -> "TraceSet":
         """Wrap a matrix (N, T) or (T, N), in memory or on disk, or one trace (T,).
 
-        `layout` is one of LAYOUTS; None takes the rows as traces (a lone column as one). It refuses
-        more rows than columns, and samples that follow each other down columns rather than along
-        rows: such a matrix more likely holds its traces in columns.
+        `layout` is one of LAYOUTS; None takes the rows as traces, and refuses a matrix of more rows
+        than columns, or of samples that follow each other down its columns rather than along its
+        rows: it more likely holds its traces in columns.
         """
         if matrix.dtype.kind not in "fiub":
             raise RecordingError(f"{path}: expected numbers, got an array of {matrix.dtype}")
@@ -246,13 +246,10 @@ class TraceSet:
             matrix, layout = np.asarray(matrix)[None], LAYOUTS[0]
         if matrix.ndim != 2:
             raise RecordingError(
-                f"{path}: expected a matrix of traces and time, got shape {matrix.shape}; of a "
-                "movie give the traces of its regions, as Suite2p and CaImAn make them"
+                f"{path}: expected a matrix of traces and time, got shape {matrix.shape}"
             )
         if 0 in matrix.shape:  # any number of traces fits into no bytes
             raise RecordingError(f"{path}: expected traces of some samples, got {matrix.shape}")
-        if layout is None and matrix.shape[1] == 1:
-            layout = LAYOUTS[1]  # a column is one trace, and no trace has one sample
         if layout is None and matrix.shape[0] > matrix.shape[1]:
             raise RecordingError(
                 f"{path}: expected more samples than traces, got shape {matrix.shape}; pass "

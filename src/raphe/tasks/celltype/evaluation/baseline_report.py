@@ -6,6 +6,7 @@ n cells.
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from raphe.core.figure_style import (
 )
 from raphe.core.files.csv_text import csv_rows, csv_text, damage_told
 from raphe.core.metric_names import Estimate
-from raphe.core.protocol import BaselineFigure
+from raphe.core.protocol import BaselineFigure, Draw
 from raphe.core.sentences import counted, p_value
 from raphe.core.statistics.answers import above
 from raphe.core.statistics.figure_interval import Headline, difference_of
@@ -64,13 +65,13 @@ class ComparedFigure:
     difference: Difference | None  # None of the network itself
 
 
-def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str, Figure | str]:
+def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str, Draw | str]:
     """baselines.csv, .txt and .png, and baseline_cells.csv; only a word where the cells differ."""
     if not same_cells(result, baselines):
         return {"baselines.txt": OTHER_SPIKES}
     n_cells = int(max(result.spikes.cell.max(), baselines.cell.max())) + 1
     compared = compare(result, baselines)
-    artifacts: dict[str, Figure | str] = {
+    artifacts: dict[str, Draw | str] = {
         "baseline_cells.csv": baseline_cells_csv(
             baselines, [result.cell_name(i) for i in range(n_cells)], result.classes
         ),
@@ -79,7 +80,7 @@ def baseline_artifacts(result: SetResult, baselines: BaselineCells) -> dict[str,
     }
     shown = [row for row in compared if row.headline.name in MAIN]
     if shown:
-        artifacts["baselines.png"] = baseline_figure(result, shown)
+        artifacts["baselines.png"] = partial(baseline_figure, result, shown)
     return artifacts
 
 

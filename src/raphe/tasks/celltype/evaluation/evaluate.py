@@ -7,15 +7,15 @@ figure that counts spikes has the count of cells beside it.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import get_args
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import KEPT_VAL, Estimate
-from raphe.core.protocol import CONCLUSION
+from raphe.core.protocol import CONCLUSION, Draw
 from raphe.core.ranges import check_ranges
 from raphe.core.statistics.abstention import ErrorRate, risk_coverage
 from raphe.core.statistics.calibration import Method, brier
@@ -55,7 +55,7 @@ from raphe.tasks.celltype.training.module import CellTypeModule
 
 SEED = 0  # of resampling: the same predictions give the same intervals
 
-Artifacts = dict[str, Figure | str | float | Estimate]
+Artifacts = dict[str, Draw | str | float | Estimate]
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,14 @@ def with_note(contents: Artifacts, note: str) -> Artifacts:
 
 
 def _evidence(model: CellTypeModule, data: CellTypeData) -> Artifacts:
-    """Which part of the spike spoke for each class, on the test part of the data's own store."""
+    """Which part of the spike spoke for each class, on the test part of the data's own store; the
+    gradients take longer than a small network's epoch, so that they are taken if it is drawn."""
     spikes, predictions = data.original, model.predictions["test"]
-    axis = spikes.time_axis
-    of_classes = class_evidence(model, spikes, data.spike_split.rows("test"), predictions)
+    axis, rows = spikes.time_axis, data.spike_split.rows("test")
+    of_classes = cache(partial(class_evidence, model, spikes, rows, predictions))
     return {
-        "test/class_evidence.csv": evidence_csv(of_classes, axis, spikes.unit),
-        "test/class_evidence.png": evidence_figure(of_classes, axis, spikes.unit),
+        "test/class_evidence.csv": lambda: evidence_csv(of_classes(), axis, spikes.unit),
+        "test/class_evidence.png": lambda: evidence_figure(of_classes(), axis, spikes.unit),
     }
 
 
@@ -164,7 +165,7 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
 
     Returns:
         Under `<set>/…`: confusion.png, roc.png (of more than one class), reliability.png,
-        risk_coverage.png and spikes_needed.png (of cells with several spikes) as figures;
+        risk_coverage.png and spikes_needed.png (of cells with several spikes) to be drawn;
         headline.txt, headline.csv, cells.csv, confusion.json, spikes_needed.csv and
         predictions.csv as text; with baselines what `baseline_artifacts` makes; and metrics of the
         run, with intervals: cells/… and, where cells have several, spikes/… for every headline,
@@ -181,18 +182,18 @@ def artifacts(result: SetResult, baselines: BaselineCells | None = None) -> Arti
             "headline.csv": headlines_csv(figures),
             "cells.csv": cells_csv(result),
             "confusion.json": confusion_json(result),
-            "confusion.png": confusion_figure(result),
-            "reliability.png": reliability_figure(result),
-            "risk_coverage.png": risk_coverage_figure(result),
+            "confusion.png": partial(confusion_figure, result),
+            "reliability.png": partial(reliability_figure, result),
+            "risk_coverage.png": partial(risk_coverage_figure, result),
         }
         if len(np.unique(result.spikes.label)) > 1:
-            contents["roc.png"] = roc_figure(result)
+            contents["roc.png"] = partial(roc_figure, result)
         needed = spikes_needed(
             result.spikes, np.random.default_rng(SEED), result.pooling, result.decision
         )
         if len(needed.counts) > 1:
             contents["spikes_needed.csv"] = needed.table()
-            contents["spikes_needed.png"] = spikes_needed_figure(result.name, needed)
+            contents["spikes_needed.png"] = partial(spikes_needed_figure, result.name, needed)
         contents |= _estimates(figures)
         contents |= _of_verdicts(result)
         if baselines is not None:

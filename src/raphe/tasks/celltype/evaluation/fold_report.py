@@ -6,6 +6,7 @@ n cells.
 import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from raphe.core.figure_style import (
 )
 from raphe.core.files.csv_text import csv_text, filled
 from raphe.core.metric_names import kept
+from raphe.core.protocol import Draw
 from raphe.core.sentences import counted, listed
 from raphe.tasks.celltype.evaluation.baseline_report import same_cells, short_table
 from raphe.tasks.celltype.evaluation.conclusion import conclusion
@@ -52,7 +54,7 @@ def fold_artifacts(
     metric: str,
     unfinished: Sequence[tuple[int, str]],
     artifacts: Mapping[str, Any],
-) -> dict[str, Figure | str]:
+) -> dict[str, Draw | str]:
     """In `pooled`, cells.csv with each cell's fold, folds.csv, folds.png; summary.txt of it all.
 
     Args:
@@ -91,8 +93,8 @@ def fold_artifacts(
     return {
         f"{POOLED}/cells.csv": cells_csv(pooled, more),
         f"{POOLED}/folds.csv": _csv(pooled, data, metric),
-        f"{POOLED}/folds.png": fold_figure(
-            pooled, _noun(data), [_groups(data, f) for f in pooled.folds]
+        f"{POOLED}/folds.png": partial(
+            fold_figure, pooled, _noun(data), [_groups(data, f) for f in pooled.folds]
         ),
         "summary.txt": "\n".join(summary) + "\n",
     }

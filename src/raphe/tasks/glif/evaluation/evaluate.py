@@ -6,12 +6,13 @@ M cells of a test set, P quantities, S samples.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.stats import kstest
 
+from raphe.core.protocol import Draw
 from raphe.tasks.glif.evaluation.baselines import Baseline, baselines
 from raphe.tasks.glif.evaluation.figures import calibration_figure, examples_figure, recovery_figure
 from raphe.tasks.glif.evaluation.tables import (
@@ -44,7 +45,7 @@ class PosteriorEvaluation:
 
     def __call__(
         self, model: PosteriorModule, data: PosteriorData
-    ) -> dict[str, Figure | str | float]:
+    ) -> dict[str, Draw | str | float]:
         """Draw and tabulate each test set.
 
         Returns:
@@ -55,7 +56,7 @@ class PosteriorEvaluation:
         """
         model = model.cpu().eval()
         titles = set_titles(data)
-        report: dict[str, Figure | str | float] = {}
+        report: dict[str, Draw | str | float] = {}
         for name, test in model.tests.items():
             parts = self._report(name, titles[name], test, model, data)
             report |= {f"{name}/{part}": value for part, value in parts.items()}
@@ -68,7 +69,7 @@ class PosteriorEvaluation:
         test: PosteriorTest,
         model: PosteriorModule,
         data: PosteriorData,
-    ) -> dict[str, Figure | str | float]:
+    ) -> dict[str, Draw | str | float]:
         scaler, names = model.scaler, model.names
         answers = {POSTERIOR: np.median(test.samples, axis=0)}
         answers |= {method: np.empty_like(test.truth) for method in self.methods}
@@ -87,9 +88,9 @@ class PosteriorEvaluation:
         figures = mean_figures(joined[POSTERIOR], test.spiked)
         p_values = sbc_p_values(test)
         pictures = {
-            "recovery.png": recovery_figure(title, test, model),
-            "calibration.png": calibration_figure(title, test, scaler.level, p_values),
-            "examples.png": examples_figure(title, test, model, data.test_batch(name, 0)),
+            "recovery.png": partial(recovery_figure, title, test, model),
+            "calibration.png": partial(calibration_figure, title, test, scaler.level, p_values),
+            "examples.png": partial(examples_figure, title, test, model, data.test_batch(name, 0)),
         }
         return {
             **pictures,

@@ -1,9 +1,11 @@
 """Figures and tables of a test: the study's own."""
 
+from functools import partial
+
 import numpy as np
-from matplotlib.figure import Figure
 
 from raphe.core.files.csv_text import csv_text
+from raphe.core.protocol import Draw
 from raphe.tasks.glif.lstm_study.data import LstmGlifData
 from raphe.tasks.glif.lstm_study.grid import SCALES, UNITS
 from raphe.tasks.glif.lstm_study.module import LstmGlifModule
@@ -19,7 +21,7 @@ from raphe.tasks.glif.lstm_study.study_figures import (
 from raphe.tasks.glif.metrics.names import TARGETS
 
 
-def evaluate(model: LstmGlifModule, data: LstmGlifData, seed: int) -> dict[str, Figure | str]:
+def evaluate(model: LstmGlifModule, data: LstmGlifData, seed: int) -> dict[str, Draw | str]:
     """Draw and tabulate a tested model.
 
     Returns:
@@ -30,13 +32,13 @@ def evaluate(model: LstmGlifModule, data: LstmGlifData, seed: int) -> dict[str, 
     model = model.cpu().eval()
     cells = study_cells(model, data.traces.rate_hz, data.traces.fed, seed)
     return {
-        "losses.png": losses_figure(model.history),
-        "test/answers.png": answers_figure(model.answers, model.truth),
+        "losses.png": partial(losses_figure, model.history),
+        "test/answers.png": partial(answers_figure, model.answers, model.truth),
         "test/answers.csv": answers_csv(model.answers, model.truth),
-        "cells/parameters.png": parameters_figure(cells),
-        "cells/strip.png": strip_figure(cells),
-        "cells/responses.png": responses_figure(cells, data.traces.rate_hz),
-        "cells/spike_counts.png": spike_counts_figure(cells),
+        "cells/parameters.png": partial(parameters_figure, cells),
+        "cells/strip.png": partial(strip_figure, cells),
+        "cells/responses.png": partial(responses_figure, cells, data.traces.rate_hz),
+        "cells/spike_counts.png": partial(spike_counts_figure, cells),
         "cells/cells.csv": cells_csv(cells),
     }
 

@@ -2,15 +2,15 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, get_args
 
 import numpy as np
-from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from raphe.core.errors import SettingError
 from raphe.core.metric_names import Estimate
-from raphe.core.protocol import CONCLUSION
+from raphe.core.protocol import CONCLUSION, Draw
 from raphe.core.ranges import Range, check_ranges
 from raphe.core.sentences import counted, listed
 from raphe.core.statistics.abstention import ErrorRate
@@ -33,7 +33,7 @@ from raphe.tasks.units.training.module import UnitModule
 from raphe.tasks.units.training.simple_classifiers import LOGISTIC, SIMPLE
 
 LOGGED = (BALANCED, "accuracy", "mcc", "macro_auroc")
-Artifacts = dict[str, Figure | str | float | Estimate]
+Artifacts = dict[str, Draw | str | float | Estimate]
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,10 @@ class UnitEvaluation:
             "test/methods.csv": methods_csv(methods, scored, data.store.classes, data.groups),
             "test/classes.csv": classes_csv(scored, data.store.classes),
             "test/units.csv": cells_csv(data.store, methods, stated),
-            "test/methods.png": comparison_figure(scored, n_classes, shuffled, data.note),
-            "test/confusion.png": confusion_figure(methods[NETWORK], data.store.classes, data.note),
+            "test/methods.png": partial(comparison_figure, scored, n_classes, shuffled, data.note),
+            "test/confusion.png": partial(
+                confusion_figure, methods[NETWORK], data.store.classes, data.note
+            ),
         }
         if shuffled is not None:
             contents["test/shuffled.csv"] = "balanced_accuracy\n" + "".join(

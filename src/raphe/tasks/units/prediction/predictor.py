@@ -90,11 +90,8 @@ class UnitPredictor(BundlePredictor):
             raise SettingError("acg: expected an odd number of bins, the middle one at 0")
         units = UnitSet([UnitFacts("unit")], waveform, isi, acg, given.get("rate_hz"))
         read = cleaned(units, "unit")
-        called = self._bundle.call(read.units)
-        (verdict,) = verdicts(read, called, self._bundle)
-        told = [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in called.changed]
-        note = " ".join(filter(None, [self.manifest["note"], *told]))
-        answer = {**vars(verdict), "note": note}
+        (verdict,) = verdicts(read, self._bundle.call(read.units), self._bundle)
+        answer = {**vars(verdict), "note": self.manifest["note"]}
         shown: dict[str, Any] = json_values({name: answer[name] for name in self.ANSWER})
         return shown
 

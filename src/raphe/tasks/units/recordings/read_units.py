@@ -6,14 +6,13 @@ from pathlib import Path
 
 from raphe.core.errors import RecordingError
 from raphe.core.files.path import require_utf_8
-from raphe.core.sentences import listed
 from raphe.tasks.units.recordings.analyzer import read_analyzer
 from raphe.tasks.units.recordings.cell_metrics import is_cell_metrics, read_cell_metrics
 from raphe.tasks.units.recordings.nwb_units import is_nwb, read_nwb_units
 from raphe.tasks.units.recordings.phy_folder import is_phy_folder, read_phy_folder
 from raphe.tasks.units.recordings.stored_analyzer import is_analyzer
 from raphe.tasks.units.recordings.unit_folder import is_unit_folder, read_unit_folder
-from raphe.tasks.units.recordings.unit_set import ReadUnits, named
+from raphe.tasks.units.recordings.unit_set import ReadUnits
 
 
 @dataclass(frozen=True)
@@ -50,15 +49,4 @@ def read_units(path: Path, rate_hz: float | None = None, label: str | None = Non
         if reader.knows(path):
             return reader.read(path, rate_hz, label)
     expected = ", or ".join(reader.what for reader in READERS)
-    within = _within(path) if path.is_dir() else []
-    found = f"; there is one in {listed(named(within), 'and in')}: name that" if within else ""
-    raise RecordingError(f"{path}: expected units, as {expected}; found none of them there{found}")
-
-
-def _within(folder: Path) -> list[str]:
-    """What of a folder holds units, as Kilosort's own folder in that of the recording."""
-    return [
-        str(inner)
-        for inner in sorted(folder.iterdir())
-        if inner.is_dir() and any(reader.knows(inner) for reader in READERS)
-    ]
+    raise RecordingError(f"{path}: expected units, as {expected}; found none of them there")

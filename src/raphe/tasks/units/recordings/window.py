@@ -15,7 +15,6 @@ BEGINNING = 0.1  # of a window, where the spike has not begun
 # Of a spike's height. Classes of one published set differ by 0.06 at most (CellExplorer's pyramidal
 # cells from its others), two sets by 0.10.
 OFF_LEVEL = 0.08
-FEWEST_SAMPLES = 10  # of a window: in a shorter one nothing comes before the spike
 RESTING = 0.25  # of a spike's height: no spike begins so far from 0, but traces may rest there
 ALL_BUT_SOME = 0.75  # of a sorting's spikes: these point as it shows spikes
 
@@ -32,7 +31,7 @@ class Window:
     def of(cls, waveforms: np.ndarray) -> "Window":
         """Of waveforms (N, T); rows of NaN do not count."""
         known = waveforms[np.isfinite(waveforms).all(axis=1)]
-        if len(known) < FEWEST_ALIGNED or known.shape[1] < FEWEST_SAMPLES:
+        if len(known) < FEWEST_ALIGNED or not known.shape[1]:
             return cls()
         return cls(_place(known), float(np.median(levels(known))), _up(known))
 
@@ -53,9 +52,7 @@ def _beginning(waveforms: np.ndarray) -> np.ndarray:
 def at_rest(waveforms: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Waveforms (N, T) that begin at 0, where most of them begin so far from it that they hold what
     the traces rest at; else as they are. And a sentence on what was taken away."""
-    if waveforms.shape[1] < FEWEST_SAMPLES:
-        return waveforms, []
-    away = np.abs(levels(waveforms))
+    away = np.abs(levels(waveforms)) if waveforms.shape[1] else np.empty(0)
     away = away[np.isfinite(away)]
     if not len(away) or np.median(away) <= RESTING:
         return waveforms, []

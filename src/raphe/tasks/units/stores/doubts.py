@@ -8,16 +8,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import fisher_exact
 
 from raphe.core.audit.confounding import Confounding, confoundings, numbered
 from raphe.core.sentences import counted
-from raphe.tasks.units.recordings.unit_set import BRANCHES, WORDS, UnitSet
+from raphe.tasks.units.recordings.unit_set import UnitSet
 
 FEW_UNITS = 10  # of a class: fewer, and a figure of it says next to nothing
 GROUPS = ("animal", "session")  # coarsest first
 FEWEST = 2  # groups of a class: one to train on, one to test on
-SURELY = 0.001  # p, one-sided: a branch is missing of a class more often than by chance
 SEED = 0  # of permutations that are too many to count
 
 
@@ -38,31 +36,10 @@ def few_units(counts: Mapping[str, int]) -> list[str]:
     ]
 
 
-def missing_tells(units: UnitSet) -> list[str]:
-    """A sentence on each of BRANCHES that is missing of one class far more often than of the rest;
-    all units have a label."""
-    labels = np.array([fact.label for fact in units.facts])
-    told = []
-    for branch, has in zip(BRANCHES, units.present.T, strict=True):
-        if has.all() or not has.any():
-            continue
-        for name in np.unique(labels):
-            here = labels == name
-            table = [[int((~has & of).sum()), int((has & of).sum())] for of in (here, ~here)]
-            if fisher_exact(table, alternative="greater").pvalue < SURELY:
-                told.append(
-                    f"{WORDS[branch]}: missing of {sum(~has & here)} of {here.sum()} units of "
-                    f"class {name}, of others of {sum(~has & ~here)} of {sum(~here)}: that it is "
-                    "missing tells the class, and whatever makes it so is scored as if it told "
-                    "cells apart"
-                )
-    return told
-
-
 def doubts(units: UnitSet, advise: bool = False) -> list[str]:
     """Of labelled units, a sentence each; `advise`: also how to split them for training."""
     counts = Counter(fact.label for fact in units.facts)
-    sentences = few_units(counts) + missing_tells(units)
+    sentences = few_units(counts)
     if not all(fact.animal for fact in units.facts):
         sentences.append(
             "the animals are not known of all units: units of one animal may be trained and tested "

@@ -21,12 +21,7 @@ from raphe.core.ranges import Count, Seed, check_ranges
 from raphe.core.statistics.folds import Folds
 from raphe.tasks.units.features.unit_inputs import Layout, unit_inputs
 from raphe.tasks.units.metrics.verdicts import Groups
-from raphe.tasks.units.stores.doubts import (
-    beside_figures,
-    confoundings_of,
-    few_units,
-    missing_tells,
-)
+from raphe.tasks.units.stores.doubts import beside_figures, confoundings_of, few_units
 from raphe.tasks.units.stores.unit_folds import Split, unit_folds
 from raphe.tasks.units.stores.unit_store import open_units
 
@@ -109,8 +104,7 @@ class UnitData(pl.LightningDataModule):
     @cached_property
     def leak(self) -> str:
         """What figures of these units and this split cannot tell: sentences, "" for nothing."""
-        also = [*missing_tells(self.store.units), *few_units(self._counts)]
-        few = (f"{told[:1].upper()}{told[1:]}." for told in also)
+        few = (f"{told[:1].upper()}{told[1:]}." for told in few_units(self._counts))
         found = confoundings_of(self.store.units, self.store.classes)
         told = (beside_figures(confounding, self.split) for confounding in found)
         return " ".join(filter(None, [self._shared, *told, *few]))

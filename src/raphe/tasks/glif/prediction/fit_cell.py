@@ -29,6 +29,7 @@ from raphe.tasks.glif.prediction.level_comparison import (
     LevelScore,
     Verdict,
     choose_level,
+    off_threshold_mv,
     pool,
     score_levels,
     unasked_spikes,
@@ -110,7 +111,8 @@ def fit_cell(
         if len(levels) > 1:
             silent = not pooled.n_spikes
             scores = [] if silent else score_levels(sweeps, fits, priors, seed, biased=biased)
-            verdict = choose_level(scores, pooled.n_spikes)
+            off_mv = {level: off_threshold_mv(fit) for level, fit in fits.items()}
+            verdict = choose_level(scores, pooled.n_spikes, off_mv)
         chosen = fits[verdict.level]
         sentences = [
             *verdict.sentences,

@@ -11,7 +11,14 @@ from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.features.residual_noise import ResidualNoise
 from raphe.tasks.glif.features.threshold_fit import UNSETTLED
 from raphe.tasks.glif.neurons.models import REFERENCE, WITH_RESET_RULE
-from raphe.tasks.glif.prediction.level_comparison import FEWEST_SPIKES, MUCH, LevelScore, misfit
+from raphe.tasks.glif.prediction.level_comparison import (
+    FEWEST_SPIKES,
+    MUCH,
+    LevelScore,
+    misfit,
+    noise_mv,
+    off_threshold_mv,
+)
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 from raphe.tasks.glif.recordings.clipping import clipping_sentences
 from raphe.tasks.glif.recordings.spike_cuts import THRESHOLD_SHARE
@@ -20,7 +27,6 @@ from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, quant
 from raphe.version import __version__
 
 MUCH_BRIDGE_MOHM = 4.0
-MUCH_VARIED_MV, VARIED_BY_NOISE = 0.5, 10.0  # of a threshold: in mV, and in the noise
 HIGHEST_REST_V = -0.02
 FAR = 4.0  # deviations of the prior: a quantity beyond is none of its neurons'
 OF_SCALE = 2.0  # deviations, of capacitance and resistance at once, one up and one down
@@ -126,13 +132,12 @@ def _said_of(fit: LevelFit, pooled: PooledSweeps, prior: Prior) -> list[str]:
         sentences.append(
             f"The bridge is off by about {number(fit.below.bridge_mohm)} MΩ; it was taken out."
         )
-    varies_mv = float(np.median(fit.threshold.varies_mv))
-    noise_mv = float(np.hypot(fit.below.noise.white_mv, fit.below.noise.fast_mv))
-    if varies_mv > max(MUCH_VARIED_MV, VARIED_BY_NOISE * noise_mv):
+    if off_mv := off_threshold_mv(fit):
         sentences.append(
-            f"The spikes begin {number(varies_mv, 2)} mV (standard deviation) off the threshold "
-            f"of level {fit.level}, far more than noise of {number(noise_mv, 2)} mV makes: this "
-            "cell is none of that level, and its parameters may lie outside of their intervals."
+            f"The spikes begin {number(off_mv, 2)} mV (standard deviation) off the threshold "
+            f"of level {fit.level}, far more than noise of {number(noise_mv(fit), 2)} mV makes: "
+            "this cell is none of that level, and its parameters may lie outside of their "
+            "intervals."
         )
     if fit.threshold.apart > UNSETTLED:
         sentences.append(

@@ -25,6 +25,7 @@ MUCH = 0.02  # of explained variance: a simpler level that is worse by less is e
 POOR = 0.4  # explained variance of the sweeps that were fitted, below which a level is none
 WAIT_S, LEAST_A = 0.2, 1e-12  # a current so long ago, or so weak, makes no spike
 FEWEST_SPIKES = 5  # held out: fewer tell no levels apart
+MUCH_VARIED_MV, VARIED_BY_NOISE = 0.5, 10.0  # of a threshold: in mV, and in the noise
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,30 @@ def score_levels(
     ]
 
 
-def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
-    """The simplest level that is enough."""
+def off_threshold_mv(fit: LevelFit) -> float | None:
+    """How far spikes begin off the threshold of the level (standard deviation, mV), where that is
+    far more than noise makes: such a cell is none of that level."""
+    varies_mv = float(np.median(fit.threshold.varies_mv))
+    return varies_mv if varies_mv > max(MUCH_VARIED_MV, VARIED_BY_NOISE * noise_mv(fit)) else None
+
+
+def noise_mv(fit: LevelFit) -> float:
+    """Deviation of the voltage's white and fast noise."""
+    return float(np.hypot(fit.below.noise.white_mv, fit.below.noise.fast_mv))
+
+
+def choose_level(
+    scores: Sequence[LevelScore], n_spikes: int, off_mv: Mapping[int, float | None]
+) -> Verdict:
+    """The simplest level that is enough: no other predicts the spikes much better, and they begin
+    at its threshold. Where that holds of none, the simplest that predicts as well is taken, and it
+    is said that none is enough.
+
+    Args:
+        scores: of the levels on what was held out.
+        n_spikes: of the cell.
+        off_mv: by level, see `off_threshold_mv`.
+    """
     if not n_spikes:
         text = (
             "The cell did not fire: nothing is known of threshold, dead time, reset and afterspike "
@@ -101,9 +124,16 @@ def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
         )
         return Verdict(best.level, (text,))
     top = max(scores, key=lambda score: score.explained)
-    enough = next(score for score in scores if score.explained >= top.explained - MUCH)
+    near = [score for score in scores if score.explained >= top.explained - MUCH]
+    enough = next((score for score in near if off_mv[score.level] is None), near[0])
     simpler = [score for score in scores if score.level < enough.level]
-    says = "is enough" if top.explained >= POOR else "is taken, but none is enough"
+    worse = [score for score in simpler if score not in near]
+    if top.explained < POOR:
+        says = "is taken, but none is enough"
+    elif off_mv[enough.level] is None:
+        says = "is enough"
+    else:
+        says = "is enough to predict the spikes, though no level describes this cell"
     text = (
         f"Level {enough.level} {says}: of the spikes that its fit had not seen "
         f"({held}) it explains {number(enough.explained, 2)} of the variance at 10 ms"
@@ -111,9 +141,16 @@ def choose_level(scores: Sequence[LevelScore], n_spikes: int) -> Verdict:
     if top.level != enough.level:
         text += f", the best, level {top.level}, {number(top.explained, 2)}"
     sentences = [text + "."]
-    if simpler:
-        each = [f"level {score.level} {number(score.explained, 2)}" for score in simpler]
+    if worse:
+        each = [f"level {score.level} {number(score.explained, 2)}" for score in worse]
         sentences.append(f"Simpler ones explain less: {listed(each)}.")
+    for score in simpler:
+        if score in near:
+            sentences.append(
+                f"Level {score.level} predicts the spikes as well ({number(score.explained, 2)}), "
+                f"but they begin {number(off_mv[score.level] or 0.0, 2)} mV off its threshold: the "
+                "cell is none of that level."
+            )
     likeliest = min(scores, key=lambda score: score.bic)
     if likeliest.level != enough.level:
         sentences.append(

@@ -49,10 +49,12 @@ def test_one_level_is_told_with_its_data_and_its_noise() -> None:
 def test_what_was_asked_for_or_found_is_told() -> None:
     fit = _fit(1, hum_hz=(50.0, 150.0), bias=object())
     text = _text(
-        fits=[fit], chosen=1, own_prior=True, liquid_junction_v=-0.009, spikes_cut=True
+        fits=[fit], chosen=1, own_prior=True, liquid_junction_v=-0.009, spikes_cut=True,
+        longer_s=0.002,
     )  # fmt: skip
     assert "A liquid junction potential of −9 mV was subtracted." in text
     assert "Spikes were cut out from where the voltage rose by 5 % of the" in text
+    assert "steepest upstroke to 2.0 ms after the trough behind." in text
     assert "Mains hum of 50 and 150 Hz was taken out." in text
     assert "A constant current was estimated beside the injected one." in text
     assert "what is known of such neurons" in text

@@ -59,6 +59,20 @@ def test_a_liquid_junction_potential_is_subtracted() -> None:
         read(14.0)
 
 
+def test_dead_times_are_cut_longer_by_what_is_asked_for() -> None:
+    voltage, current = np.full(500, -0.07), np.full(500, 1e-10)
+    voltage[100:150] = np.nan
+
+    def read(longer_s: float):
+        signals = Signal(voltage, "V"), Signal(current, "A")
+        return read_cell_sweeps(*signals, 20_000.0, longer_s=longer_s)
+
+    assert np.isnan(read(0.002).voltages_v[0]).sum() == 50 + 40
+    assert np.isnan(read(0.0).voltages_v[0]).sum() == 50
+    with pytest.raises(SettingError, match="--cut-longer-ms: expected 0 to 20 ms, got 2000 ms"):
+        read(2.0)
+
+
 def test_a_recording_under_voltage_clamp_is_refused(real_data) -> None:
     path = real_data("abf", "17o05026_vc_stim.abf")
     expected = (

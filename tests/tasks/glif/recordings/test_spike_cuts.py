@@ -3,7 +3,7 @@
 import numpy as np
 
 from raphe.core.abf.reader import read_abf
-from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
+from raphe.tasks.glif.recordings.spike_cuts import cut_longer, cut_spikes
 
 RATE_HZ = 50_000.0
 
@@ -36,6 +36,16 @@ def test_a_burst_is_a_gap_for_each_spike() -> None:
     cut = cut_spikes(_recording(times), RATE_HZ)
     begins = np.flatnonzero(np.diff(np.isnan(cut).astype(int)) == 1) / RATE_HZ
     np.testing.assert_allclose(begins, times, atol=3e-4)
+
+
+def test_a_longer_cut_takes_the_beginning_behind_each_spike_and_no_spike() -> None:
+    voltage = np.full(30, -0.07)
+    voltage[[5, 6, 15, 20, 21, 29]] = np.nan
+    cut = cut_longer(voltage, 6)
+    expected = [*range(5, 13), 15, 16, 17, *range(20, 27), 29]  # 18 and 19 lie before a spike
+    assert np.flatnonzero(np.isnan(cut)).tolist() == expected
+    np.testing.assert_array_equal(cut_longer(voltage, 0), voltage)
+    np.testing.assert_array_equal(cut_longer(voltage[:5], 6), voltage[:5])
 
 
 def test_what_is_no_spike_stays() -> None:

@@ -78,6 +78,14 @@ def add_fit(parser: Parser) -> None:
         help="potential of the bath against the pipette's solution, as calculators give it, "
         "subtracted from the recorded voltage: 14 makes -70 mV to -84 mV (default: %(default)s)",
     )
+    parser.add_argument(
+        "--cut-longer-ms",
+        type=float,
+        default=0.0,
+        metavar="MS",
+        help="cut each spike so much beyond its trough: a fast afterhyperpolarisation, which no "
+        "level has (default: %(default)s)",
+    )
     add_simulators(parser)
     parser.add_argument(
         "--seed", type=seed_number, default=42, help="of the draws (default: %(default)s)"
@@ -122,6 +130,7 @@ def _fit(options: argparse.Namespace) -> int:
         every=ALL in options.sweep,
         cut=options.cut_spikes,
         liquid_junction_v=1e-3 * options.liquid_junction_mv,
+        longer_s=1e-3 * options.cut_longer_ms,
     )
     try:
         report = fit_cell(

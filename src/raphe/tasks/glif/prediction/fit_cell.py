@@ -209,6 +209,7 @@ def _summary(sweeps: CellSweeps, fit: LevelFit, sentences: Sequence[str]) -> str
         "read_from": sweeps.read_from,
         "rate_hz": sweeps.rate_hz,
         "liquid_junction_mv": 1e3 * sweeps.liquid_junction_v,
+        "cut_longer_ms": 1e3 * sweeps.longer_s,
         "bias": bool(fit.bias),
         "sentences": list(sentences),
     }

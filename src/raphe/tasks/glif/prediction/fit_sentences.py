@@ -47,6 +47,7 @@ def said_of_fit(
     return [
         *_said_of_bias(fit, n_unasked),
         *_said_of(fit, pooled, prior),
+        *_said_of_cut(fit, sweeps),
         *_said_of_junction(sweeps),
         *filter(None, [misfit(sweeps, fit)]),
         *_said_of_clipping(sweeps),
@@ -83,6 +84,17 @@ def _said_of_bias(fit: LevelFit, n_unasked: int) -> list[str]:
         f"{fires}A constant current beside the injected one was estimated: {number(middle)} pA "
         f"(95 % interval {number(low)} to {number(high)} pA). Without an injected current the "
         f"membrane goes to {number(goes)} mV; {tells}.{bends}"
+    ]
+
+
+def _said_of_cut(fit: LevelFit, sweeps: CellSweeps) -> list[str]:
+    """What a cell off every threshold may have that no level has."""
+    if not sweeps.spikes_cut or sweeps.longer_s or not off_threshold_mv(fit):
+        return []
+    return [
+        "Spikes were cut to their trough. Where a fast afterhyperpolarisation recovers behind it, "
+        "no level can follow: look at the first milliseconds after spikes in the figure, and cut "
+        "it away with --cut-longer-ms 2."
     ]
 
 
@@ -223,9 +235,10 @@ def methods_text(
 def _cut(sweeps: CellSweeps) -> str:
     if not sweeps.spikes_cut:
         return ""
+    longer = f"{number(1e3 * sweeps.longer_s, 2)} ms after " if sweeps.longer_s else ""
     return (
         f"Spikes were cut out from where the voltage rose by {100 * THRESHOLD_SHARE:g} % of the "
-        "recording's mean steepest upstroke to the trough behind."
+        f"recording's mean steepest upstroke to {longer}the trough behind."
     )
 
 

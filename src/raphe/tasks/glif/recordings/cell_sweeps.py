@@ -14,9 +14,11 @@ from raphe.core.sentences import counted
 from raphe.tasks.glif.recordings.cell_files import NWB, Signal, n_sweeps, read_cell_traces
 from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S, CellTraces
 from raphe.tasks.glif.recordings.plausible import require_current
+from raphe.tasks.glif.recordings.spike_cuts import cut_longer
 
 BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
 MOST_JUNCTION_V = 0.05
+MOST_LONGER_S = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class CellSweeps:
     read_from: list[str]  # which series of an NWB file, or that a current is a command
     liquid_junction_v: float = 0.0  # that was subtracted from the voltages
     spikes_cut: bool = False  # out of a real recording
+    longer_s: float = 0.0  # than to the trough, by which each dead time was cut
 
     def __len__(self) -> int:
         return len(self.names)
@@ -50,6 +53,7 @@ def read_cell_sweeps(
     every: bool = False,
     cut: bool = False,
     liquid_junction_v: float = 0.0,
+    longer_s: float = 0.0,
 ) -> CellSweeps:
     """Read and check the sweeps of one cell.
 
@@ -63,11 +67,17 @@ def read_cell_sweeps(
         liquid_junction_v: potential of the bath against the pipette's solution (Neher 1992,
             Methods in Enzymology 207:123), which is subtracted: the membrane's voltage is the
             recorded one less this.
+        longer_s: by which each dead time is cut longer: a fast afterhyperpolarisation.
 
     Raises:
         RecordingError: no sweep that can be read, or none with a current.
-        SettingError: a unit of neither, or a junction potential beyond 50 mV.
+        SettingError: a unit of neither, a junction potential beyond 50 mV, or dead times cut
+            longer by more than 20 ms.
     """
+    if not 0 <= longer_s <= MOST_LONGER_S:
+        raise SettingError(
+            f"--cut-longer-ms: expected 0 to {1e3 * MOST_LONGER_S:g} ms, got {1e3 * longer_s:g} ms"
+        )
     if not abs(liquid_junction_v) <= MOST_JUNCTION_V:
         raise SettingError(
             f"liquid junction potential: expected one within ±{1e3 * MOST_JUNCTION_V:g} mV, got "
@@ -99,6 +109,7 @@ def read_cell_sweeps(
                 left_out[name] = traces.faults[row]
                 continue
             voltage_v, current_a = _without_padding(traces, row)
+            voltage_v = cut_longer(voltage_v, round(longer_s * traces.rate_hz))
             if fault := _fault(voltage_v, current_a, traces.rate_hz):
                 left_out[name] = fault
                 continue
@@ -134,7 +145,7 @@ def read_cell_sweeps(
     of = next((each for each in (current, voltage) if each.suffix), current)
     require_current(currents, str(of.file) if of.suffix else "current", of.is_recording)
     return CellSweeps(
-        names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v, cut
+        names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v, cut, longer_s
     )
 
 

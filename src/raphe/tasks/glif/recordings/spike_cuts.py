@@ -14,6 +14,7 @@ THRESHOLD_SHARE = 0.05  # of the mean steepest upstroke
 SLOPE_OVER_S = 0.2e-3  # long enough that noise is no upstroke
 PEAK_WITHIN_S, TROUGH_WITHIN_S = 3e-3, 10e-3
 THRESHOLD_WITHIN_S = 10e-3  # of the upstroke
+LEFT = 2  # samples between two spikes
 LEAST_RISE_V = 0.02  # from where it is found to the peak
 
 
@@ -34,6 +35,17 @@ def cut_spikes(voltage_v: np.ndarray, rate_hz: float) -> np.ndarray:
         threshold = min(n, begin + int(slow[-1]) + 1) if len(slow) else begin
         cut[threshold:trough] = np.nan
         at = trough
+    return cut
+
+
+def cut_longer(voltage_v: np.ndarray, n: int) -> np.ndarray:
+    """A voltage (N,) each of whose missing stretches lasts n samples longer, so that a fast
+    afterhyperpolarisation is cut; LEFT samples before the next spike stay, for it is one more."""
+    cut = voltage_v.copy()
+    edges = np.flatnonzero(np.diff(np.isnan(voltage_v), prepend=False, append=False))
+    ends, begins = edges[1::2], np.append(edges[2::2], len(voltage_v))
+    for end, begin in zip(ends.tolist(), begins[: len(ends)].tolist(), strict=True):
+        cut[end : max(end, min(end + n, begin - LEFT))] = np.nan
     return cut
 
 

@@ -105,8 +105,8 @@ MAY_BE_OF_CALCIUM = {
         (
             ("task/glif",),
             {
-                "data.unseen_family": "`noise`, `long_square`, `short_square`, `stairs`, `sine` "
-                "or `ramp`"
+                "data.unseen_family": "`noise`, `long_square`, `short_square`, `stairs`, "
+                "`sine`, `ramp` or `chirp`"
             },
         ),
     ],

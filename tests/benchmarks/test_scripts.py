@@ -109,6 +109,15 @@ def test_rates_at_a_small_size(tmp_path: Path, run_script):
 
 
 @pytest.mark.ci
+def test_glif_bundle_at_a_small_size(tmp_path: Path, run_script, real_data):
+    table = tmp_path / "bundle.md"
+    cells = real_data("glif", "glif_cells.csv")
+    run_script("glif_bundle.py", "--output", table, "--cells", 16, "--table", cells)
+    text = table.read_text()
+    assert "Models fitted to real cells" in text and text.count("| chirp | threshold | ") == 2
+
+
+@pytest.mark.ci
 def test_glif_misfit_at_a_small_size(tmp_path: Path, run_script, real_data):
     table = tmp_path / "misfit.md"
     cells = real_data("glif", "glif_cells.csv")

@@ -22,10 +22,11 @@ from raphe.tasks.glif.neurons.stimuli import NOISE_CV, TEST_PULSE_A, TEST_PULSE_
 from raphe.tasks.glif.synthetic.fitted_cells import FittedCells
 from raphe.tasks.glif.synthetic.quantities import DEAD_TIME, neurons_of, values_of
 
-Family = Literal["noise", "long_square", "short_square", "stairs", "sine", "ramp"]
+Family = Literal["noise", "long_square", "short_square", "stairs", "sine", "ramp", "chirp"]
 FAMILIES = get_args(Family)
 PARTS = ("train", "val", "test")
 STAIRS, SINE_HZ = 8, (0.2, 10.0)
+CHIRP_HZ = (0.5, 40.0)  # at its begin and its end
 LENGTH_STEP_S = 0.25
 TRIES = 20  # draws of a batch's neurons that may stop or be impossible
 
@@ -81,7 +82,7 @@ class Experiment:
         relative: the drive's range, in rheobases.
     """
 
-    families: Sequence[str] = ("noise", "long_square", "short_square", "stairs", "sine")
+    families: Sequence[str] = ("noise", "long_square", "short_square", "stairs", "sine", "ramp")
     length_s: Lengths = (0.5, 2.5)
     keep_every: Annotated[Sequence[int], Numbers("whole numbers", Range(1))] = (1, 2, 4)
     noise_mv: NotNegative = 0.2
@@ -166,9 +167,19 @@ def unit_current(
     elif family == "sine":
         phase, swings = rng.uniform(0, 2 * np.pi), rng.uniform(*SINE_HZ) * rest / SIMULATED_HZ
         shape[begin:] = 0.5 + 0.5 * np.sin(phase + 2 * np.pi * swings * np.linspace(0, 1, rest))
-    else:
+    elif family == "ramp":
         shape[begin:] = np.linspace(0, 1, rest)
+    else:
+        shape[begin:] = 0.5 + 0.5 * _chirp(rest, rng)
     return shape
+
+
+def _chirp(n: int, rng: np.random.Generator) -> np.ndarray:
+    """A sine whose frequency rises in a line, float64 (n,) of −1 to 1."""
+    share = np.linspace(0, 1, n)
+    (begin_hz, end_hz), lasts_s = CHIRP_HZ, n / SIMULATED_HZ
+    swings = lasts_s * (begin_hz * share + (end_hz - begin_hz) * share**2 / 2)
+    return np.sin(rng.uniform(0, 2 * np.pi) + 2 * np.pi * swings)
 
 
 def rheobase_a(neurons: Neurons) -> np.ndarray:

@@ -106,7 +106,7 @@ class PosteriorData(pl.LightningDataModule):
         cells: str | Path | None = None,
         held_out: HeldOut = 0.3,
         experiment: Experiment | None = None,
-        unseen_family: Family = "ramp",
+        unseen_family: Family = "chirp",
         batch_size: Count = 64,
         batches: Count = 100,
         n_val: Count = 512,

@@ -74,6 +74,10 @@ def test_templates_of_some_channels_alone_are_those_of_all(
     np.testing.assert_allclose(read_units(phy(**changed)).units.waveforms, dense, rtol=1e-6)
     with pytest.raises(RecordingError, match=r"expected 4 × 2 channels as templates\.npy has"):
         read_units(phy(**{**changed, name: channels[:3]}))
+    # Of pykilosort, which writes channels × templates beside templates that hold all channels.
+    turned = np.tile(np.arange(4), (3, 1))
+    whole = {**how, "templates": templates, name: turned, "channel_map": np.arange(3)[:, None]}
+    np.testing.assert_array_equal(read_units(phy(**whole)).units.waveforms, dense)
 
 
 def test_noise_is_not_looked_at_and_mua_is_said(phy: Callable[..., Path]) -> None:

@@ -3,6 +3,7 @@
 FOLDER/templates.npy          (P, T, channels) as sorted, by Kilosort whitened
 FOLDER/templates_ind.npy      (P, channels) which channels, where templates hold some alone, −1
                               for none; template_ind.npy as SpikeInterface writes it
+FOLDER/channel_map.npy        (channels,) of the file that was sorted; may be missing
 FOLDER/whitening_mat_dat.npy  (channels, channels) W of Kilosort 4: whitened is W · recorded
 FOLDER/whitening_mat_inv.npy  (channels, channels) of older ones: recorded is whitened · inverse
 
@@ -20,6 +21,7 @@ from raphe.core.recordings.arrays import load_array
 
 TEMPLATES = "templates.npy"
 CHANNELS = ("templates_ind.npy", "template_ind.npy")  # Kilosort's and SpikeInterface's
+CHANNEL_MAP = "channel_map.npy"
 WHITENING, INVERSE = "whitening_mat_dat.npy", "whitening_mat_inv.npy"
 MOST_CHANNELS = 10_000  # of a probe, or several
 STILL_WHITENED = (
@@ -44,7 +46,7 @@ def recorded_templates(path: Path) -> tuple[np.ndarray, list[str]]:
         )
     file = next((path / name for name in (WHITENING, INVERSE) if (path / name).is_file()), None)
     matrix = load_array(file, RecordingError).astype(np.float64) if file else None
-    n_channels = 0 if matrix is None else len(matrix)
+    n_channels = _n_mapped(path) if matrix is None else len(matrix)
     templates = _on_all_channels(path, templates.astype(np.float64), n_channels)
     if file is None or matrix is None:
         return templates, []
@@ -64,6 +66,12 @@ def recorded_templates(path: Path) -> tuple[np.ndarray, list[str]]:
         ) from None
 
 
+def _n_mapped(path: Path) -> int:
+    """How many channels channel_map.npy names, 0 without it."""
+    file = path / CHANNEL_MAP
+    return load_array(file, RecordingError).size if file.is_file() else 0
+
+
 def _is_scale_alone(matrix: np.ndarray) -> bool:
     """Whether a matrix of several channels mixes none of them."""
     off_diagonal = matrix - np.diag(np.diag(matrix))
@@ -79,7 +87,10 @@ def _on_all_channels(path: Path, templates: np.ndarray, n_channels: int) -> np.n
     if file is None:
         return templates
     channel = load_array(file, RecordingError)
-    if channel.shape != (len(templates), templates.shape[2]) or channel.dtype.kind not in "fiu":
+    fits = channel.shape == (len(templates), templates.shape[2])
+    if not fits and templates.shape[2] == n_channels:
+        return templates  # all are there: pykilosort writes one of channels × templates beside them
+    if not fits or channel.dtype.kind not in "fiu":
         raise RecordingError(
             f"{file}: expected {len(templates)} × {templates.shape[2]} channels as {TEMPLATES} "
             f"has, got {channel.shape} {channel.dtype}; export the sorting anew"

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hydra
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from paths import CONF, PROJECT
 from raphe.core.errors import SettingError
@@ -150,40 +152,50 @@ def test_what_a_target_takes_is_read_from_its_source() -> None:
     assert module["optimizer"].anything
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        "--help",
-        "--cfg job",
-        "model.kernal=3",
-        "-m model.kernel=1,x",
-        "seed=-1",
-        "trainer=gpu",
-        "stage=export",
-    ],
-)
-def test_an_answer_comes_before_anything_heavy(given: str, tmp_path: Path) -> None:
+def answers(given: list[str], folder: Path) -> tuple[list[str], str]:
+    """What a process that is given one command after the other has loaded after each of them, as
+    "COMMAND: CODE MODULES", and what it said. One process, as a start takes longer than they do."""
     code = "import sys; from raphe.harness.start.program import train\n"
-    code += f"try: train({given.split()!r})\nexcept SystemExit: pass\n"
-    code += "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert not HEAVY & set(done.stderr.splitlines()[-1].split()), done.stderr
+    code += f"for given in {given!r}:\n"
+    code += "    try: code = train(given.split())\n    except SystemExit: code = 0\n"
+    code += f"    loaded = sorted({HEAVY!r} & set(sys.modules))\n"
+    code += "    print('answer', given + ':', code, *loaded)\n"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    lines = [line for line in done.stdout.splitlines() if line.startswith("answer ")]
+    return [line.removeprefix("answer ") for line in lines], done.stderr
 
 
-@pytest.mark.parametrize("task", [task for task in TASKS if task != "glif"])  # it has none
-def test_a_store_that_is_not_there_is_told_before_torch_is_loaded(
-    task: str, tmp_path: Path
-) -> None:
-    code = "import sys; from raphe.harness.start.program import train\n"
-    code += f"code = train(['task={task}', 'data.store=nowhere'])\n"
-    code += "print(code, *{'torch', 'pytorch_lightning', 'mlflow'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert done.stdout == "1\n", done.stderr
-    assert done.stderr.startswith("error: data.store=nowhere: no such store"), done.stderr
+def test_an_answer_comes_before_anything_heavy(tmp_path: Path) -> None:
+    done = ["--help", "--cfg job"]
+    refused = ["model.kernal=3", "-m model.kernel=1,x", "seed=-1", "trainer=gpu", "stage=export"]
+    told, errors = answers([*done, *refused], tmp_path)
+    assert told == [f"{given}: {int(given in refused)}" for given in (*done, *refused)], errors
+
+
+def test_a_store_that_is_not_there_is_told_before_torch_is_loaded(tmp_path: Path) -> None:
+    given = [f"task={task} data.store=nowhere" for task in TASKS if task != "glif"]  # it has none
+    told, errors = answers(given, tmp_path)
+    assert [line.split()[:3] for line in told] == [[*f"{one}:".split(), "1"] for one in given]
+    light = {"torch", "pytorch_lightning", "mlflow"}
+    assert not [line for line in told if light & set(line.split())], told
+    assert errors.count("error: data.store=nowhere: no such store") == len(given), errors
+
+
+def test_a_command_composes_its_settings_twice(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    composed = []
+    compose = ConfigLoaderImpl.load_configuration
+
+    def counted(loader: ConfigLoaderImpl, *arguments, **options):
+        composed.append(options)
+        return compose(loader, *arguments, **options)
+
+    monkeypatch.setattr("raphe.harness.settings.overrides.compose", hydra.compose)  # not the kept
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
+    assert train(["model.kernel=3", "seed=-1"]) == 1  # which is told by what runs
+    assert len(composed) == 2  # to check what was given, and to run
+    assert train(["model.kernal=3"]) == 1
+    assert len(composed) == 3
+    assert capsys.readouterr().err.count("error: ") == 2
 
 
 def test_the_answer_is_the_same_from_any_folder(

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
 from raphe.harness.tracking import PARENT_TAG, Tracker
 from waiting import HANG_S
@@ -87,7 +88,15 @@ def test_what_has_finished_is_not_launched_again_and_what_stands_twice_is_traine
 ) -> None:
     epochs_file = tmp_path / "epochs"
     sweep = ["model.degree=1,2,2,1", "trainer.max_epochs=1", f"model.epochs_file={epochs_file}"]
+    composed = []
+    load = ConfigLoaderImpl.load_sweep_config
+    monkeypatch.setattr(
+        ConfigLoaderImpl,
+        "load_sweep_config",
+        lambda self, config, member: composed.append(member) or load(self, config, member),
+    )
     assert train(*sweep, multirun=True) == 0
+    assert len(composed) == 2  # once a member, to see that it can be and to run
     assert statuses(runs().children()) == dict.fromkeys("12", "FINISHED")
     assert epochs_file.read_text().split() == ["0", "0"]
 

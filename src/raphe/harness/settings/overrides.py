@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from raphe.core.command_line import printed_setting
 from raphe.core.errors import SettingError, UsageError
@@ -42,14 +42,17 @@ TEXTS = {
     *("prepare.recordings", "data_root", "runs_root"),
 }
 OFFERED = 3  # names at most
+Modes = tuple[()] | tuple[RunMode | None]  # what is known of Hydra's mode: nothing, or which it is
 OPTIONAL = {"bank", "check", "prepare", "sweep"}  # sections that are read where there are some
 
 
-def check(given: Sequence[str]) -> None:
+def check(given: Sequence[str]) -> Modes:
     """Raise SettingError for a setting or a choice that there is not, or a value it cannot have.
 
     UsageError, which is one too, for what is neither a setting nor an option. `given` are the
     arguments of train.py. What cannot be composed is left to Hydra.
+
+    Returns the mode that Hydra would compose all settings once more for; none where it has to.
     """
     try:
         options, rest = _hydra_options().parse_known_args(given)
@@ -64,7 +67,7 @@ def check(given: Sequence[str]) -> None:
         _check_flag(word)
     texts = [text for text in rest if not text.startswith("-")]
     if options.config_name or options.config_path or not texts:
-        return  # settings of the user's own, or none
+        return ()  # settings of the user's own, or none
     try:
         overrides = OverridesParser.create().parse_overrides(texts)
     except HydraException:
@@ -82,16 +85,20 @@ def check(given: Sequence[str]) -> None:
         for override in groups:
             _check_choice(override, choices[override.key_or_group])
         try:
-            defaults = compose("train", search + [_first_choice(group) for group in groups])
+            chosen = [*search, *map(_first_choice, groups)]
+            defaults = compose("train", chosen, return_hydra_config=True)
         except HydraException:
-            return
-        if not {"-m", "--multirun"} & set(given):
-            names = [group.key_or_group for group in groups]
-            _check_no_sweep(overrides, [*search, *map(_first_choice, groups)], names, defaults)
+            return ()
+    with open_dict(defaults):
+        mode = defaults.pop("hydra").mode
+    says_mode = [override for override in overrides if override.key_or_group == "hydra.mode"]
+    if mode != RunMode.MULTIRUN and not says_mode and not {"-m", "--multirun"} & set(given):
+        _check_no_sweep(overrides, [group.key_or_group for group in groups], defaults)
     for override in overrides:
         if override not in groups and not override.key_or_group.startswith("hydra."):
             _check_name(override, defaults, [*texts, OmegaConf.to_yaml(defaults)])
             _check_values(override, defaults)
+    return () if says_mode or any(group.is_sweep_override() for group in groups) else (mode,)
 
 
 def keep_texts(given: Sequence[str]) -> list[str]:
@@ -173,18 +180,11 @@ def _unreadable(texts: Sequence[str]) -> SettingError:
 
 
 def _check_no_sweep(
-    overrides: Sequence[Override],
-    choices: Sequence[str],
-    groups: Collection[str],
-    defaults: DictConfig,
+    overrides: Sequence[Override], groups: Collection[str], defaults: DictConfig
 ) -> None:
     """Refuse several values of a setting where nothing says that they are to be swept."""
     swept = [override for override in overrides if override.is_sweep_override()]
-    modes = [override for override in overrides if override.key_or_group == "hydra.mode"]
-    if not swept or modes:
-        return
-    hydra = compose("train", list(choices), return_hydra_config=True).hydra
-    if hydra.mode != RunMode.MULTIRUN:
+    if swept:
         name, _, value = _line(swept[0]).partition("=")
         word = ""
         if name not in groups and isinstance(OmegaConf.select(defaults, name), str | None):

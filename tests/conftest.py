@@ -6,26 +6,33 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["NUMBA_NUM_THREADS"] = "1"
+# MLflow's servers start processes beside, which take seconds to load and do nothing here.
+os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
 
 import gc
 import runpy
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from copy import deepcopy
 from functools import cache, partialmethod
 from pathlib import Path
 
 import pytest
 import torch
 from filelock import FileLock
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.plugins.config_source import ConfigResult
 from hypothesis import HealthCheck, settings
 from matplotlib.figure import Figure
+from omegaconf import DictConfig
 
 from page_browser import chromium, open_page, serve_at  # noqa: F401
-from paths import PROJECT, REAL_DATA
+from paths import CONF, PROJECT, REAL_DATA
 from raphe.core import figure_style
+from raphe.harness.settings import overrides
 
 # A test may take as long as the machine needs; what a fixture made stays as it is for all examples.
 settings.register_profile(
@@ -35,7 +42,9 @@ settings.register_profile(
 )
 settings.load_profile("raphe")
 
+TESTS = PROJECT / "tests"
 ID_LENGTH = 60
+COARSE_DPI = 60
 
 # Libraries and collected tests stay: Python would look through millions of objects for garbage.
 gc.disable()
@@ -47,19 +56,23 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches the real data; files with slow tests first, so that no worker waits.
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what touches the real data; of the tests that are left to be run, files with slow ones
+    first, so that no worker waits.
 
-    Of those that share the sweep in `home` one is early: another beside it would wait for it.
+    Of those that share the sweep in `home` one is the very first, and the others are behind the
+    slow ones: beside it they would wait for it.
     """
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    sharing = dict.fromkeys(item.path for item in items if "small_sweep" in item.fixturenames)
-    late = {*list(sharing)[1:]}
-    items.sort(key=lambda item: (item.path not in slow, item.path in late))
     for item in items:
         module = getattr(item, "module", None)
         if "real_data" in item.fixturenames or hasattr(module, "REAL_DATA"):
             item.add_marker("real_data")
+    yield
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    sharing = dict.fromkeys(item.path for item in items if "small_sweep" in item.fixturenames)
+    first, *late = sharing or [None]
+    items.sort(key=lambda item: (item.path != first, item.path not in slow, item.path in late))
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -71,6 +84,14 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     else:
         return None
     return name if 0 < len(name) <= ID_LENGTH and name.isprintable() else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def coarse_pictures() -> Iterator[None]:
+    """Pixels take most of the time of a picture, and no test looks at as many as a reader does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figure_style, "DOTS_PER_IN", COARSE_DPI)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +135,37 @@ def made_once(
     return make
 
 
+@pytest.fixture(scope="session", autouse=True)
+def settings_read_once() -> Iterator[None]:
+    """Hydra parses the dozen files of conf/ for each command, and `check` composes the defaults of
+    a choice of groups for each, .1 s of CPU: what does not change is kept for a whole process."""
+    read, compose = FileConfigSource.load_config, overrides.compose
+    files: dict[tuple[str, ...], ConfigResult] = {}
+    composed: dict[tuple[str, ...], DictConfig] = {}
+    lasting = (str(CONF), str(TESTS))  # and not in a folder that a test made
+
+    def read_once(source: FileConfigSource, config_path: str) -> ConfigResult:
+        if not source.path.startswith(lasting):
+            return read(source, config_path)
+        key = (source.provider, source.path, config_path)
+        if key not in files:
+            files[key] = read(source, config_path)
+        return deepcopy(files[key])
+
+    def compose_once(name: str, chosen: Sequence[str] = (), **options: bool) -> DictConfig:
+        folders = [text for text in chosen if text.startswith("hydra.searchpath")]
+        if not all(str(TESTS) in folder for folder in folders):
+            return compose(name, chosen, **options)
+        if tuple(chosen) not in composed:
+            composed[tuple(chosen)] = compose(name, chosen, **options)
+        return deepcopy(composed[tuple(chosen)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileConfigSource, "load_config", read_once)
+        patch.setattr(overrides, "compose", compose_once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def migrations_read_once() -> Iterator[None]:
     """MLflow loads its dozens of migrations for each database that it opens, to know the last."""
@@ -151,8 +203,8 @@ def places(tmp_path: Path, tracking_store: Callable[[Path], Path]) -> list[str]:
 
 
 def _save_coarsely(figure: Figure, path: Path, *, save: Callable[..., None], **options) -> None:
-    """At 60 dpi, in half the time, and without a PDF: figures are half of a small training."""
-    save(figure, path, **{**options, "dpi": 60})
+    """In half the time, also where a task saves its own."""
+    save(figure, path, **{**options, "dpi": COARSE_DPI})
 
 
 @pytest.fixture

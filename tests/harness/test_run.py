@@ -221,10 +221,14 @@ def test_a_password_in_an_address_is_in_no_file_and_in_nothing_printed(
 @pytest.mark.parametrize(
     "stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.ci)]
 )
-def test_an_interrupt_ends_cleanly(start_train, epochs, runs, stop) -> None:
+def test_a_run_at_work_refuses_its_twin_and_an_interrupt_ends_it_cleanly(
+    train, start_train, epochs, runs, capfd, stop
+) -> None:
     epochs.hold_at(1)
     process = start_train(*epochs.settings)
     epochs.wait(1, process)
+    assert train(*epochs.settings) == 1
+    assert "another process is training this run" in capfd.readouterr().err
     process.send_signal(stop)
     output, _ = process.communicate(timeout=HANG_S)
     assert process.returncode == 128 + stop
@@ -261,14 +265,6 @@ def test_a_test_that_draws_comes_to_the_same_where_training_had_ended_before(
     assert train(*settings) == 0 and train(*settings, "resume=false") == 0
     tested_again, unbroken = (run.data.metrics["test/loss"] for run in runs().all()[-2:])
     assert tested_again == unbroken
-
-
-def test_the_same_run_twice_at_once_is_refused(train, start_train, epochs, capfd) -> None:
-    epochs.hold_at(1)
-    process = start_train(*epochs.settings)
-    epochs.wait(1, process)
-    assert train(*epochs.settings) == 1
-    assert "another process is training this run" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ SMALL = [
 
 
 @pytest.mark.slow
-def test_train_on_all_export_and_infer(train_py, places, tmp_path: Path, capfd) -> None:
+def test_train_on_all_export_and_infer(
+    train_py, places, tmp_path: Path, capfd, monkeypatch
+) -> None:
     assert train_py(*SMALL, *places, "data.held_out=none") == 0
     printed = capfd.readouterr()
     assert "are kept; no data were held out to test them on." in " ".join(printed.out.split())
@@ -49,6 +51,7 @@ def test_train_on_all_export_and_infer(train_py, places, tmp_path: Path, capfd) 
     )
     np.save(tmp_path / "new.npy", np.random.default_rng(0).normal(size=(2, 600)))
     arguments = [str(tmp_path / "new.npy"), "--rate", "30", "--bundle", str(out)]
+    monkeypatch.setattr("raphe.tasks.calcium.prediction.rate_folder.save_figure", lambda *_: None)
     assert cli.main(["predict", *arguments, "--out", str(tmp_path / "rates")]) == 0
     assert np.load(tmp_path / "rates" / "rates.npy").shape == (2, 600)
 

@@ -9,6 +9,7 @@ import pytest
 from paths import REAL_DATA
 from raphe.core.errors import SettingError
 from raphe.tasks.celltype.evaluation.baseline_run import TrainedBaselines
+from raphe.tasks.celltype.evaluation.baselines import KINDS
 from raphe.tasks.celltype.stores.import_windows import import_windows
 from raphe.tasks.celltype.stores.window_table import ColumnNames
 from raphe.tasks.celltype.training.data import CellTypeData
@@ -66,7 +67,12 @@ def test_each_unit_is_tested_once_by_networks_that_saw_no_unit_of_its_animal(
     assert len(tested) == len(set(tested)) == 58
 
 
-def test_the_laboratory_alone_tells_most_labels_but_nothing_within_one(tmp_path: Path) -> None:
+def test_the_laboratory_alone_tells_most_labels_but_nothing_within_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {name: KINDS[name] for name in ("source_alone", "udi_threshold")}  # the second for two
+    monkeypatch.setattr("raphe.tasks.celltype.evaluation.baseline_run.KINDS", asked)
+
     def right(classes: tuple[str, ...], folder: Path) -> tuple[float, float]:
         predictions = [
             TrainedBaselines(data).predictions()["source_alone"]["test"]

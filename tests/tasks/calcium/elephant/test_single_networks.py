@@ -128,7 +128,7 @@ def test_the_experiment_makes_an_embedding_to_focus_with(
     ]
     store = write_traces(tmp_path / "store", recordings, {})
     shared = [*places, "threads=1", f"data.store={store}", "tracking.system_metrics_every_s=null"]
-    assert train_py("task=elephant_embedding", *shared, "trainer.max_epochs=2") == 0
+    assert train_py("task=elephant_embedding", *shared, "trainer.max_epochs=1") == 0
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("elephant_embedding")
     (run,) = client.search_runs([experiment.experiment_id])

@@ -1,6 +1,7 @@
 """Rates of new traces as the user asks for them: every format in and out, whatever is wrong."""
 
 import csv
+import itertools
 import json
 import shutil
 import threading
@@ -129,7 +130,7 @@ def test_bad_neighbours_are_marked_and_the_rest_go_on(
     assert not rows[4]["noise_percent_per_sqrt_hz"]  # left out
     spikes = [float(row["time_s"]) for row in table(out / "spikes.csv") if row["trace"] == "0"]
     np.testing.assert_allclose(spikes, spike_times_s(rates[0], 30.0), atol=6e-4)
-    assert (out / "traces.png").stat().st_size > 10_000
+    assert (out / "traces.png").stat().st_size > 2_000
     prediction = json.loads((out / "prediction.json").read_text())
     assert "These are simulated." in prediction["notes"][0]
     assert (prediction["n_traces"], prediction["n_inferred"]) == (10, 5)
@@ -181,26 +182,23 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, li
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["columns", "fortran", "npz", "mat", "csv.gz", "suite2p", "caiman"]
-)
 @pytest.mark.usefixtures("without_figures")
-def test_every_format_in_gives_the_same_rates(inputs, name, rate_bundle, tmp_path) -> None:
-    for each in ("rows", name):
-        path, options = inputs[each]
-        assert call(path, rate_bundle, tmp_path / each, *options) == 0
-    rates, expected = (np.load(tmp_path / each / "rates.npy") for each in (name, "rows"))
+def test_every_format_in_gives_the_same_rates(inputs, rate_bundle, tmp_path) -> None:
+    for name, (path, options) in inputs.items():
+        assert call(path, rate_bundle, tmp_path / name, *options) == 0, name
+    expected = np.load(tmp_path / "rows" / "rates.npy")
     assert np.isnan(expected[1, 600:]).all() and np.isnan(expected).sum() == 300
-    np.testing.assert_allclose(rates, expected, rtol=1e-4, atol=1e-5)
+    for name in inputs:
+        rates = np.load(tmp_path / name / "rates.npy")
+        np.testing.assert_allclose(rates, expected, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["csv", "mat"])
 @pytest.mark.usefixtures("without_figures")
-def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: str) -> None:
+def test_every_format_out_holds_the_same(inferrer, population, tmp_path) -> None:
     traces = read_traces(population, TraceOptions(rate_hz=30.0))
-    for each in ("npy", kind):
-        predict_rates(traces, inferrer, tmp_path / each, each)
-    for name in ("rates", "spread"):
+    for kind in ("npy", "csv", "mat"):
+        predict_rates(traces, inferrer, tmp_path / kind, kind)
+    for kind, name in itertools.product(("csv", "mat"), ("rates", "spread")):
         expected, file = (
             np.load(tmp_path / "npy" / f"{name}.npy"),
             tmp_path / kind / f"{name}.{kind}",
@@ -215,7 +213,7 @@ def test_every_format_out_holds_the_same(inferrer, population, tmp_path, kind: s
                 whosmat(file)
             values = read_traces(file, TraceOptions(30.0, variable=name)).read()
         np.testing.assert_allclose(values, expected, rtol=1e-3, atol=1e-6)
-    assert not (tmp_path / kind / "rates.npy").exists()
+        assert not (tmp_path / kind / "rates.npy").exists()
 
 
 @pytest.mark.parametrize("n", [1, 3])

@@ -4,13 +4,13 @@ import operator
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.text import Text
+from typing import TYPE_CHECKING, TypeVar
 
 from raphe.core.sentences import duration
+
+if TYPE_CHECKING:  # a tenth of a second to load, which a script's run does not need
+    from rich.console import Console
+    from rich.progress import Progress
 
 Item = TypeVar("Item")
 EVERY_S = 30.0  # between two lines of a log
@@ -26,9 +26,10 @@ def progress(items: Iterable[Item], description: str, total: int | None = None) 
         total: how many there are, where `items` have no length.
     """
     n_items = operator.length_hint(items, 0) if total is None else total
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with progress_bar(console) as bar:
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with progress_bar(Console(stderr=True)) as bar:
             yield from bar.track(items, total=n_items or None, description=description)
         return
     begun_s = told_s = time.monotonic()
@@ -46,19 +47,21 @@ def print_line(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def progress_bar(console: Console) -> Progress:
+def progress_bar(console: "Console") -> "Progress":
     """A bar with elapsed time and what is left of it, gone when it is done."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), _Times())
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class Times(ProgressColumn):
+        max_refresh = 0.5
+
+        def render(self, task: Task) -> Text:
+            share = task.completed / task.total if task.total else None
+            shown = "" if share is None else f"{share:4.0%}"
+            return Text(f"{shown}{time_told(task.elapsed or 0.0, share)}")
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), Times())
     return Progress(*columns, console=console, transient=True)
-
-
-class _Times(ProgressColumn):
-    max_refresh = 0.5
-
-    def render(self, task: Task) -> Text:
-        share = task.completed / task.total if task.total else None
-        shown = "" if share is None else f"{share:4.0%}"
-        return Text(f"{shown}{time_told(task.elapsed or 0.0, share)}")
 
 
 def time_told(elapsed_s: float, share: float | None) -> str:

@@ -14,6 +14,7 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.sentences import counted, listed, printable
 from raphe.harness import registry
 from raphe.harness.export_data import differing_settings, rebuild
+from raphe.harness.process import quieten
 from raphe.harness.records.tracked_run import CHECKPOINT_FILE, CHECKPOINT_FOLDER
 from raphe.harness.report.csv_tables import figures_of, metrics_and_artifacts
 from raphe.harness.report.next_step import places
@@ -48,6 +49,7 @@ def draw(
     Raises:
         SettingError: where its record, weights or data are not as they were.
     """
+    quieten()  # Lightning may have been loaded since the command began, which wakes its log
     recorded = registry.recorded_with_choices(tracker, run)
     where = [] if data_root is None else [f"data_root={hydra_word(data_root)}"]
     local, own = recorded.local(where, config_dir)

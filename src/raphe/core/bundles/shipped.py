@@ -22,7 +22,7 @@ def shipped_bundle(task: str) -> Path:
     if task not in (shipped := tasks_with_bundle()):
         raise UsageError(
             f"task {printable(task)}: raphe ships no bundle for it, only for {listed(shipped)}; "
-            "name one that `raphe export` made"
+            "train on your own examples and name what `raphe export` then makes, as --bundle DIR"
         )
     return TASKS / task / FOLDER
 

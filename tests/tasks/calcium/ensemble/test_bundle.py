@@ -293,7 +293,10 @@ def test_what_lies_outside_training_is_told(labelled) -> None:
     noise = np.random.default_rng(0).normal(size=3000)
     phrases = outside(facts_of(noise), known)
     assert phrases[0].startswith("noise (1/√Hz)") and "training had" in phrases[0]
-    assert outside(facts_of(noise[:100]), known) == ["shorter than 10.24 s"]
+    assert outside(facts_of(noise[:100]), known) == [
+        "no 10.24 s that vary to compare with training"
+    ]
+    assert not facts_of(np.zeros(200_000))  # as long, and flat
     assert z_scored(noise).std() == pytest.approx(1)
 
 

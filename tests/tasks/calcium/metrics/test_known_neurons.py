@@ -72,8 +72,8 @@ def test_what_to_expect_is_told_with_n_or_cannot_be(table: Path, tmp_path: Path)
         assert ("pass --dff, and if ΔF/F in %, divide them by 100" in untold) == (noise == 60.0)
     for nothing in ([], [np.nan]):
         assert sentence(groups, nothing, 30.0) == (
-            "what to expect cannot be told: none of these traces is like those of training and "
-            "rises above its noise"
+            "what to expect cannot be told: none of these traces both is like those of training "
+            "and rises above its noise"
         )
     assert sentence([], [2.0], 30.0) == ""
     few = [(AS_RECORDED, "a", n, 2.0, 30.0, 0.5) for n in range(7)]

@@ -21,7 +21,8 @@ WORTH_TELLING = 3  # statistics outside before a trace is called unlike training
 
 
 def facts_of(trace: np.ndarray) -> dict[str, float]:
-    """What a conditioned trace (N,), NaN left out, is judged by; empty for one below 10.24 s."""
+    """What a conditioned trace (N,), NaN left out, is judged by; empty for one below 10.24 s, or
+    that is constant where it is looked at."""
     trace = trace[~np.isnan(trace)][: int(JUDGED_S * RATE_HZ)].astype(np.float64)
     if len(trace) < SEGMENT or np.ptp(trace) == 0:
         return {}
@@ -52,7 +53,7 @@ def beyond(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
 def outside(facts: Mapping[str, float], ranges: Mapping[str, Any]) -> list[str]:
     """What of a trace's facts is unlike training, a phrase each, the plainest first."""
     if not facts:
-        return [f"shorter than {SEGMENT / RATE_HZ} s"]
+        return [f"no {SEGMENT / RATE_HZ} s that vary to compare with training"]
     names = beyond(facts, ranges)
     phrases = [_phrase(name, facts[name], *ranges[name]) for name in IN_RATIOS if name in names]
     others = [name for name in names if name not in IN_RATIOS]

@@ -51,8 +51,8 @@ def sentence(groups: Sequence[Group], noises: Sequence[float], rate_hz: float) -
     known = [noise for noise in noises if math.isfinite(noise)]
     if not known:
         return (
-            f"{CANNOT_BE_TOLD} none of these traces is like those of training and rises above its "
-            "noise"
+            f"{CANNOT_BE_TOLD} none of these traces both is like those of training and rises above "
+            "its noise"
         )
     noise = float(np.median(known))
     group = expected(groups, noise, rate_hz)

@@ -10,7 +10,7 @@ from raphe.core.errors import RapheError, SettingError, UsageError
 from raphe.core.files.outputs import Output
 from raphe.core.parser import Parser
 from raphe.core.sentences import printable
-from raphe.harness.database.address import address_option
+from raphe.harness.database.address import add_where_tracked
 
 if TYPE_CHECKING:  # takes a while to load
     from omegaconf import DictConfig
@@ -92,14 +92,7 @@ def add_export(parser: Parser) -> None:
         help="which to take, as all, best or top:N; a task may know more ways, see export.members "
         "in its settings (default: as configured, of checkpoints all)",
     )
-    parser.add_argument(
-        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
-    )
-    parser.add_argument(
-        "--uri",
-        type=address_option,
-        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
-    )
+    add_where_tracked(parser)
     parser.add_argument(
         "--experiment",
         metavar="NAME",
@@ -240,14 +233,7 @@ def add_draw(parser: Parser) -> None:
     parser.add_argument(
         "tracked", metavar="RUN", help="id of a run, or its beginning as `raphe runs` shows it"
     )
-    parser.add_argument(
-        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
-    )
-    parser.add_argument(
-        "--uri",
-        type=address_option,
-        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
-    )
+    add_where_tracked(parser)
     parser.add_argument(
         "--data-root",
         type=Path,

@@ -87,6 +87,18 @@ def address_option(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_where_tracked(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that name tracked runs: --runs FOLDER, or --uri ADDRESS."""
+    parser.add_argument(
+        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
+    )
+    parser.add_argument(
+        "--uri",
+        type=address_option,
+        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
+    )
+
+
 def address_of(database: Path) -> str:
     """The address of a SQLite file as MLflow takes it; an absolute path may hold any character.
 

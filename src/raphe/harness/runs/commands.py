@@ -9,7 +9,7 @@ from raphe.core.command_line import define, printed_command
 from raphe.core.errors import SettingError, StoreError, UsageError
 from raphe.core.parser import Parser
 from raphe.core.sentences import counted, printable
-from raphe.harness.database.address import address_option, as_named, without_credentials
+from raphe.harness.database.address import add_where_tracked, as_named, without_credentials
 from raphe.harness.database.folder import given_runs
 
 if TYPE_CHECKING:  # takes seconds to load
@@ -40,14 +40,7 @@ def add_runs(parser: Parser) -> None:
         _runs,
         "Without options a list, the newest first, with what each takes up on disk.",
     )
-    parser.add_argument(
-        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
-    )
-    parser.add_argument(
-        "--uri",
-        type=address_option,
-        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
-    )
+    add_where_tracked(parser)
     parser.add_argument("--experiment", metavar="NAME", help="of these alone (default: of all)")
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument(

@@ -6,7 +6,7 @@ from pathlib import Path
 from raphe.core.command_line import define
 from raphe.core.errors import RapheError
 from raphe.core.parser import Parser
-from raphe.harness.database.address import address_option
+from raphe.harness.database.address import add_where_tracked
 
 ACTIONS = ("status", "wait", "report")
 
@@ -23,14 +23,7 @@ def add_sweep(parser: Parser) -> None:
     parser.add_argument(
         "sweep", metavar="RUN", help="id of the sweep, or its beginning as `raphe runs` shows it"
     )
-    parser.add_argument(
-        "--runs", type=Path, default=Path("mlruns"), help="folder of tracked runs (default: mlruns)"
-    )
-    parser.add_argument(
-        "--uri",
-        type=address_option,
-        help="MLflow server instead, as http://host:5000, or @FILE that holds its address",
-    )
+    add_where_tracked(parser)
     parser.add_argument(
         "--config-dir",
         type=Path,

@@ -48,7 +48,7 @@ def main() -> None:
     values = ",".join(map(str, options.kernels))
     bank = ["model=bank", f"bank.values=[{values}]"]
     sweep = ["-m", f"model.kernel={values}"]
-    sweep += ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}"]
+    sweep += [f"hydra.launcher.n_jobs={workers}"]
     accuracy: dict[str, list[np.ndarray]] = {"bank": [], "sweep": []}
 
     def ours(name: str, how: list[str], place: Path) -> None:

@@ -35,14 +35,14 @@ def raphe_sweep(
     shutil.rmtree(runs, ignore_errors=True)  # or it would skip what has finished
     values = ",".join(map(str, kernels))
     command = [sys.executable, "train.py", "-m", f"model.kernel={values}", *PUBLISHED]
-    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={workers}"]
     settings = [
+        f"hydra.launcher.n_jobs={workers}",
         f"data.store={store}",
         f"runs_root={runs}",
         f"trainer.max_epochs={epochs}",
         f"trainer.precision={precision}",
     ]
-    everything = [*command, *launcher, *settings]
+    everything = [*command, *settings]
     subprocess.run(everything, cwd=REPOSITORY, stdout=subprocess.DEVNULL, check=True)
 
 

@@ -10,6 +10,7 @@ os.environ["NUMBA_NUM_THREADS"] = "1"
 os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
 
 import gc
+import math
 import runpy
 import shutil
 import signal
@@ -33,6 +34,7 @@ from page_browser import chromium, open_page, serve_at  # noqa: F401
 from paths import CONF, PROJECT, REAL_DATA
 from raphe.core import figure_style
 from raphe.harness.settings import overrides
+from raphe.harness.sweeps import workers
 
 # A test may take as long as the machine needs; what a fixture made stays as it is for all examples.
 settings.register_profile(
@@ -225,8 +227,12 @@ def coarse_figures(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractCont
 def train_py(
     monkeypatch: pytest.MonkeyPatch, coarse_figures: Callable[[], AbstractContextManager]
 ) -> Iterator[Callable[..., int]]:
-    """Run the real train.py in this process with these arguments; returns the exit code."""
+    """Run the real train.py in this process with these arguments; returns the exit code.
+
+    Members of a sweep are trained here too, one after the other, unless the arguments say else.
+    """
     monkeypatch.chdir(PROJECT)
+    monkeypatch.setattr(workers, "FEWEST", math.inf)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def call(*arguments: str) -> int:

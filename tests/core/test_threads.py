@@ -1,13 +1,20 @@
-"""How many cores count as this process' own, and that threads keep their items' order."""
+"""How many cores and how much memory count as this process' own, and that threads keep their items'
+order."""
 
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from raphe.core import threads
-from raphe.core.threads import available_cores, in_threads, threads_of_process
+from raphe.core.threads import (
+    available_cores,
+    available_memory_bytes,
+    in_threads,
+    threads_of_process,
+)
 from waiting import HANG_S
 
 
@@ -16,7 +23,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a machine without quota; and nothing said in the environment."""
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
     monkeypatch.setattr(threads, "_quota", lambda root: None)
-    for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"):
+    for name in ("OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK", "SLURM_MEM_PER_NODE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -68,13 +75,42 @@ def test_a_containers_quota_counts(
 ) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(8), raising=False)
+    _write_groups(tmp_path, groups, files)
+    assert available_cores(tmp_path) == expected
+
+
+def _write_groups(root: Path, groups: str, files: dict[str, str]) -> None:
+    """The control groups of this process, and what stands in their files."""
     for name, text in {
         "proc/self/cgroup": groups,
         **{f"sys/fs/cgroup/{name}": text for name, text in files.items()},
     }.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text + "\n")
-    assert available_cores(tmp_path) == expected
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "said", "expected_gb"),
+    [
+        ("0::/a/b", {"a/memory.max": f"{3 * 2**30}", "a/b/memory.max": "max"}, {}, 3),
+        ("0::/a/b", {"a/memory.max": f"{3 * 2**30}", "a/b/memory.max": f"{2**30}"}, {}, 1),
+        ("5:memory:/m", {"memory/m/memory.limit_in_bytes": f"{2 * 2**30}"}, {}, 2),
+        ("5:memory:/m", {"memory/m/memory.limit_in_bytes": f"{2**63 - 4096}"}, {}, 16),  # none
+        ("0::/", {"memory.max": f"{99 * 2**30}"}, {}, 16),
+        ("0::/", {}, {"SLURM_MEM_PER_NODE": "4096"}, 4),
+        ("0::/", {}, {"SLURM_MEM_PER_CPU": "1024", "SLURM_CPUS_PER_TASK": "8"}, 8),
+        ("", {}, {}, 16),
+    ],
+)
+def test_memory_is_what_is_free_within_the_limits(
+    tmp_path: Path, monkeypatch, groups: str, files: dict, said: dict, expected_gb: int
+) -> None:
+    free = SimpleNamespace(available=16 * 2**30)
+    monkeypatch.setattr(threads.psutil, "virtual_memory", lambda: free)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    _write_groups(tmp_path, groups, files)
+    assert available_memory_bytes(tmp_path) == expected_gb * 2**30
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])

@@ -280,7 +280,7 @@ LONG_COMMANDS = {
     "train glif": LongCommand(("train", *GLIF), (), finished_runs, goes_on=True),
     "sweep": LongCommand(SWEEP, ("spikes",), finished_runs, goes_on=True),
     "sweep, two workers": LongCommand(
-        (*SWEEP, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"), ("spikes",), finished_runs,
+        (*SWEEP, "hydra.launcher.n_jobs=2"), ("spikes",), finished_runs,
         goes_on=True,
     ),
     "bank": LongCommand(

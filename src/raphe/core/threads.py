@@ -1,4 +1,5 @@
-"""How many of the machine's cores this process may use, and work in several threads in order."""
+"""How much of the machine this process may use, cores and memory, and work in several threads in
+order."""
 
 import math
 import os
@@ -8,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, TypeVar
+
+import psutil
 
 from raphe.core.ranges import Range
 
@@ -41,43 +44,77 @@ def _from_environment(name: str) -> int | None:
     return int(first) if first.isdecimal() and int(first) else None
 
 
+def available_memory_bytes(root: Path = Path("/")) -> int:
+    """Memory that is free for this process: of the machine, and at most its container's limit."""
+    limits = [_memory_of_slurm_bytes(), *_of_groups(root, "memory", _memory_2, _memory_1)]
+    return min([psutil.virtual_memory().available, *(limit for limit in limits if limit)])
+
+
+def _memory_of_slurm_bytes() -> int | None:
+    of_node, of_core = (_from_environment(f"SLURM_MEM_PER_{what}") for what in ("NODE", "CPU"))
+    n_cores = _from_environment(OF_SLURM) or 1
+    allocated_mb = of_node or (of_core * n_cores if of_core else None)
+    return allocated_mb * 2**20 if allocated_mb else None
+
+
 def _quota(root: Path) -> int | None:
-    """Cores by the least quota of this process' control groups, rounded up; None without one.
+    """Cores by the least quota of this process' control groups, rounded up; None without one."""
+    quotas = _of_groups(root, "cpu", _quota_2, _quota_1)
+    shares = [quota_us / period_us for quota_us, period_us in quotas if quota_us > 0]
+    return math.ceil(min(shares)) if shares else None
+
+
+def _of_groups(
+    root: Path,
+    controller: str,
+    of_version_2: Callable[[Path], Result],
+    of_version_1: Callable[[Path], Result],
+) -> list[Result]:
+    """What the folders of this process' control groups and of those around them say.
 
     A container may see the path that its group has outside, and its own group at the top: groups
     that are not there are passed over.
     """
-    quotas = []
+    found = []
     with suppress(OSError, ValueError):  # other systems have no such file
         for line in (root / "proc/self/cgroup").read_text().splitlines():
             _, controllers, group = line.split(":", 2)
             if not controllers:
-                tops, read = ("unified", "."), _of_version_2
-            elif "cpu" in controllers.split(","):
-                tops, read = (controllers, "cpu"), _of_version_1
+                tops, read = ("unified", "."), of_version_2
+            elif controller in controllers.split(","):
+                tops, read = (controllers, controller), of_version_1
             else:
                 continue
             within = Path(group.lstrip("/"))
             for top in tops:
                 for folder in (within, *within.parents):
                     with suppress(OSError, ValueError):
-                        quotas.append(read(root / "sys/fs/cgroup" / top / folder))
-    shares = [quota_us / period_us for quota_us, period_us in quotas if quota_us > 0]
-    return math.ceil(min(shares)) if shares else None
+                        found.append(read(root / "sys/fs/cgroup" / top / folder))
+    return found
 
 
-def _of_version_2(folder: Path) -> tuple[float, float]:
+def _quota_2(folder: Path) -> tuple[float, float]:
     """µs of processor time in each period, also in µs; ValueError for "max", which is no quota."""
     quota_us, period_us = (folder / "cpu.max").read_text().split()
     return float(quota_us), float(period_us)
 
 
-def _of_version_1(folder: Path) -> tuple[float, float]:
-    """As _of_version_2; −1 is no quota."""
+def _quota_1(folder: Path) -> tuple[float, float]:
+    """As _quota_2; −1 is no quota."""
     quota_us, period_us = (
         (folder / f"cpu.cfs_{what}_us").read_text() for what in ("quota", "period")
     )
     return float(quota_us), float(period_us)
+
+
+def _memory_2(folder: Path) -> int:
+    """Bytes that a group may have; ValueError for "max", which is no limit."""
+    return int((folder / "memory.max").read_text())
+
+
+def _memory_1(folder: Path) -> int:
+    """As _memory_2; without a limit a number beyond any memory."""
+    return int((folder / "memory.limit_in_bytes").read_text())
 
 
 def in_threads(

@@ -27,6 +27,13 @@ def test_what_an_earlier_call_finished_makes_the_rest_no_quicker() -> None:
     assert SweepProgress([SKIPPED], n_members=1, elapsed_s=3.0).times == ", 3 s so far"
 
 
+def test_a_member_that_failed_makes_the_rest_no_quicker() -> None:
+    failed = MemberState("k=4", "FAILED", error="of another shape")
+    progress = SweepProgress([failed, FINISHED, HALF], n_members=4, elapsed_s=30.0)
+    assert progress.share == 0.5 and progress.times == ", 30 s so far, about 30 s left"
+    assert SweepProgress([failed], n_members=1, elapsed_s=3.0).times == ", 3 s so far"
+
+
 def test_of_many_at_work_two_are_named() -> None:
     states = [MemberState(f"k={k}", "RUNNING", 1, 9) for k in range(5)]
     assert SweepProgress(states, 5, 1.0).at_work == "k=0 epoch 1/9; k=1 epoch 1/9; 3 more"

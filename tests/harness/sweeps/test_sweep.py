@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 
@@ -164,7 +165,7 @@ def test_nothing_is_chosen_by_what_was_trained_on(train, runs, capfd) -> None:
 @pytest.mark.ci
 def test_two_workers_share_a_fresh_database(train_with_workers, runs, runs_root: Path) -> None:
     (runs_root / "mlflow.db").unlink()
-    sweep = ["model.degree=1,2,3,4", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    sweep = ["model.degree=1,2,3,4", "hydra.launcher.n_jobs=2"]
     assert train_with_workers(*sweep, multirun=True) == 0
     assert statuses(runs().children()) == dict.fromkeys("1234", "FINISHED")
     assert len(runs().parents()) == 1
@@ -173,9 +174,8 @@ def test_two_workers_share_a_fresh_database(train_with_workers, runs, runs_root:
 @pytest.mark.ci
 def test_workers_of_a_killed_sweep_let_go_of_their_runs(train, start_train, epochs, runs) -> None:
     sweep = ["model.degree=1,2", *epochs.settings]
-    workers = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     epochs.hold_at(1)
-    process = start_train(*sweep, *workers, multirun=True)
+    process = start_train(*sweep, "hydra.launcher.n_jobs=2", multirun=True)
     epochs.wait(2, process)
     process.kill()
     process.communicate(timeout=HANG_S)  # returns when the workers have closed their output
@@ -183,6 +183,29 @@ def test_workers_of_a_killed_sweep_let_go_of_their_runs(train, start_train, epoc
     assert epochs.begun == ["0", "0"]
     assert train(*sweep, multirun=True) == 0
     assert statuses(runs().children()) == dict.fromkeys("12", "FINISHED")
+
+
+@pytest.mark.ci
+def test_a_worker_that_is_killed_ends_a_sweep_with_what_has_finished(
+    train, start_train, epochs, runs
+) -> None:
+    sweep = ["model.degree=1,2,3,4", *epochs.settings]
+    epochs.hold_at(7)  # two members are done, and two at work
+    process = start_train(*sweep, "hydra.launcher.n_jobs=2", multirun=True)
+    epochs.wait(7, process)
+    at_work = psutil.Process(process.pid).children()
+    killed = [worker for worker in at_work if "popen_loky" in " ".join(worker.cmdline())]
+    assert len(killed) == 2
+    killed[0].kill()
+    output, _ = process.communicate(timeout=HANG_S)
+    epochs.let_go()
+    assert process.returncode == 1
+    told = "ended without a word, as where a process is killed for want of memory; the same command"
+    assert told in output and "hydra.launcher.n_jobs=1 trains one at a time" in output
+    assert "0 failed" not in output and "kept/val/loss" in output  # the table of the others
+    assert "FINISHED" in statuses(runs().children()).values()
+    assert train(*sweep, multirun=True) == 0
+    assert statuses(runs().children()) == dict.fromkeys("1234", "FINISHED")
 
 
 def test_a_single_run_never_resumes_a_member_of_a_sweep(train, runs, tmp_path: Path) -> None:

@@ -4,18 +4,18 @@ submitit writes the jobs, and puts one whose time is over back into the queue: S
 before, the member ends, and goes on from its last epoch when its turn comes again.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from hydra.core.singleton import Singleton
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 
 from raphe.core.ending import uninterrupted
 from raphe.harness.slurm.job import Job
 from raphe.harness.slurm.submission import cancel_and_tell, executor_of, submit
 from raphe.harness.slurm.waiting import LOGS, wait
 from raphe.harness.sweeps.callback import SweepCallback
+from raphe.harness.sweeps.workers import results_of
 
 LAUNCHER = "hydra.launcher"
 
@@ -47,18 +47,10 @@ def launch(
         arrays, _ = submit(executor, job, members, first, array_parallelism, LAUNCHER)
         parent.submitted(arrays, job_overrides)
     if detach:
-        return _results(numbers, {})
+        return results_of(numbers, {})
     try:
         wait(parent, arrays, poll_s)
     except KeyboardInterrupt:
         cancel_and_tell(arrays)
         raise
-    return _results(numbers, parent.values)
-
-
-def _results(numbers: Sequence[int], values: Mapping[int, float]) -> list[JobReturn]:
-    """What Hydra's sweeper is told of members: what they came to, NaN where that is not known."""
-    results = [JobReturn(status=JobStatus.COMPLETED) for _ in numbers]
-    for number, result in zip(numbers, results, strict=True):
-        result.return_value = values.get(number, math.nan)
-    return results
+    return results_of(numbers, parent.values)

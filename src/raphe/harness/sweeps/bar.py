@@ -38,14 +38,15 @@ class SweepProgress:
         """Of the work of this call, epochs of members at work counted; None where there is none,
         or nobody knows how much.
 
-        Members that an earlier call finished take no time, so that they are no part of it.
+        Members that an earlier call finished take no time, and those that fail most often little,
+        so that they are no part of it.
         """
         if self.n_members is None:
             return None
-        skipped = sum(state.status == "SKIPPED" for state in self.states)
-        done = float(len(self.ended) - skipped)
+        done = float(sum(state.status == "FINISHED" for state in self.states))
+        work = self.n_members - (len(self.ended) - done)
         done += sum(state.epoch / state.n_epochs for state in self.running if state.n_epochs)
-        return done / (self.n_members - skipped) if skipped < self.n_members else None
+        return done / work if work > 0 else None
 
     @property
     def times(self) -> str:

@@ -221,7 +221,7 @@ class SweepParent:
             whole = counted("member", len(planned))
             print(f"{n_skipped} of {whole} had finished before; resume=false trains them anew")
         if not complete:
-            failures = _failures(failed, n_lost)
+            failures = _failures(failed, n_lost, self.plan.n_workers)
             self._run.log_text(failures, "failed.txt")
             print(failures, file=sys.stderr, flush=True)
             self._end_members("KILLED")
@@ -360,9 +360,13 @@ def _first_paragraph(text: str) -> str:
     return " ".join(text.strip().partition("\n\n")[0].split())
 
 
-def _failures(failed: list[MemberState], n_lost: int) -> str:
-    lines = [f"{len(failed)} failed"]
+def _failures(failed: list[MemberState], n_lost: int, n_workers: int) -> str:
+    lines = [f"{len(failed)} failed"] if failed else []
     lines += [labelled(state.label, state.error or "") for state in failed]
     if n_lost:
-        lines.append(f"{n_lost} ended without a word: their process was killed; run again")
+        fewer = "; hydra.launcher.n_jobs=1 trains one at a time" if n_workers > 1 else ""
+        lines.append(
+            f"{n_lost} ended without a word, as where a process is killed for want of memory; the "
+            f"same command goes on with them{fewer}"
+        )
     return "\n".join(lines)

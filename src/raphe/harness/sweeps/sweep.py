@@ -11,7 +11,6 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.utils import call, instantiate
-from joblib import effective_n_jobs
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.command_line import printed_command
@@ -30,6 +29,7 @@ from raphe.harness.slurm.queue import JobArray, require_server, require_submitit
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.kinds import data_follow_seed, decides_data, kind_of
 from raphe.harness.sweeps.parent import JOBS_TAG, SweepParent
+from raphe.harness.sweeps.workers import n_workers
 from raphe.harness.tracking import DATA_TAG, SWEEP_TAG, Tracker
 
 GRIDS = (  # sweepers that train all combinations
@@ -77,7 +77,7 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         tags,
         folder,
         parameters,
-        n_workers=_n_workers(config),
+        n_workers=n_workers(config, None if is_open else parameters),
         fixed=_fixed(config) if is_open else None,
         are_jobs=is_on_slurm,
         summarise=summarise,
@@ -175,8 +175,3 @@ def _refuse_if_queued(tracker: Tracker, tags: Mapping[str, str]) -> None:
                 f"queue; `{wait}` waits for it, `scancel "
                 f"{' '.join(array.job for array in arrays)}` ends it"
             )
-
-
-def _n_workers(config: DictConfig) -> int:
-    n_jobs = OmegaConf.select(config, "hydra.launcher.n_jobs") or 1
-    return effective_n_jobs(n_jobs)  # -1 is every core

@@ -17,6 +17,7 @@ from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf, PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -137,7 +138,7 @@ class PaperFigure(Figure):
     def savefig(self, fname: Any, **options: Any) -> None:
         """Write it to a file, as matplotlib's Figure.savefig does, whose options it takes."""
         with house_style():
-            self._write_plainly()
+            self.write_plainly()
             self._is_plain = True  # what is added while it is laid out is so by the style
             try:
                 super().savefig(fname, **options)
@@ -147,10 +148,11 @@ class PaperFigure(Figure):
     def draw(self, renderer: RendererBase) -> None:
         """No text is read as a formula: a name, a unit or a setting may hold a $."""
         if not self._is_plain:
-            self._write_plainly()
+            self.write_plainly()
         super().draw(renderer)
 
-    def _write_plainly(self) -> None:
+    def write_plainly(self) -> None:
+        """No formula in what is there now, labels of logarithmic axes included."""
         for axis in (axis for axes in self.axes for axis in (axes.xaxis, axes.yaxis)):
             _write_powers_plainly(axis)
         for text in self.findobj(Text):  # those made outside of the house style, too
@@ -248,6 +250,7 @@ def save_together(figures: Mapping[str, Figure], folder: Path) -> None:
     """
     captions = []
     for page, (name, figure) in enumerate(figures.items(), start=1):
+        _lay_out(figure)
         with open_whole(folder / name) as content:
             figure.savefig(content, dpi=DOTS_PER_IN, format=Path(name).suffix[1:])
         if caption_of(figure):
@@ -257,6 +260,24 @@ def save_together(figures: Mapping[str, Figure], folder: Path) -> None:
     _save_pages(figures.values(), folder / PAGES)
 
 
+def _lay_out(figure: Figure) -> None:
+    """Lay a figure out for a picture, once and for all.
+
+    Figure.savefig draws a whole figure to lay it out, and then draws it.
+    """
+    engine = figure.get_layout_engine()
+    if engine is None or not figure.axes:
+        return
+    with house_style():
+        if isinstance(figure, PaperFigure):
+            figure.write_plainly()
+        FigureCanvasAgg(figure)
+        dpi, figure.dpi = figure.dpi, DOTS_PER_IN
+        engine.execute(figure)
+        figure.dpi = dpi
+    figure.set_layout_engine("none")
+
+
 def _save_pages(figures: Iterable[Figure], path: Path) -> None:
     with (
         open_whole(path) as file,
@@ -264,7 +285,6 @@ def _save_pages(figures: Iterable[Figure], path: Path) -> None:
         house_style(),
     ):
         for figure in figures:
-            figure.set_layout_engine("none")  # it was laid out for the PNG, and that takes long
             _add_page(pages, figure)
 
 

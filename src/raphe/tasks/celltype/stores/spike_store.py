@@ -13,8 +13,6 @@ from raphe.core.errors import StoreError
 from raphe.core.files.store import Store, StoreWriter, open_store
 from raphe.core.recordings.class_names import check_classes
 from raphe.core.sentences import counted
-from raphe.tasks.celltype.stores.copied_cells import settle_copies
-from raphe.tasks.celltype.stores.copies import find_copies
 from raphe.tasks.celltype.stores.lazy_array import LazyArray
 from raphe.tasks.celltype.stores.spike_set import Cell, OnCopies, SpikeSet
 
@@ -256,6 +254,10 @@ class SpikeStoreWriter:
 
         Returns and raises what `copied_cells.settle_copies` does.
         """
+        # An eighth of a second of SciPy, that whoever only reads spikes can spare.
+        from raphe.tasks.celltype.stores.copied_cells import settle_copies
+        from raphe.tasks.celltype.stores.copies import find_copies
+
         windows, cell, trigger = (
             LazyArray(self._writer.written(name)) for name in ("spikes", "cell", "trigger")
         )

@@ -117,6 +117,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(tmp_path / "objects.npz", first=np.full(3, None))
     whole, archive = ((tmp_path / name).read_bytes() for name in ("sound.npy", "sound.npz"))
     (tmp_path / "archive.npy").write_bytes(archive)
+    (tmp_path / "cut_archive.npy").write_bytes(archive[:-20])
     (tmp_path / "array.npz").write_bytes(whole)
     (tmp_path / "pickle.npy").write_bytes(pickle.dumps(ARRAY))
     for name, content in (("npy", whole), ("npz", archive)):
@@ -179,6 +180,7 @@ def test_sound_files_are_read_in_memory_mapped_or_by_name(files: Path) -> None:
         ("torch_zip.npy", r"got a PyTorch file; save its weights as arrays"),
         ("empty.npy", "got an empty file; copy it anew"),
         ("archive.npy", "got several in a zip"),
+        ("cut_archive.npy", r"got a zip \(as \.npz is\) that is not whole; copy it anew"),
         ("pickle.npy", "got a Python pickle, which could run code"),
         ("absurd.npy", "promises 60000000000×100 float64, 48000000000128 bytes, it has 4928"),
         ("two.npy", "4928 more follow: several arrays in one file"),

@@ -99,8 +99,11 @@ def _require_start(
     if not start:
         kind = "an empty file; copy it anew"
     elif start.startswith(ZIP_START):
-        if any(_is_pytorch(name) for name in _names_in_zip(file)):
+        names = _names_in_zip(file)
+        if any(_is_pytorch(name) for name in names):
             kind = f"a PyTorch file; {AS_ARRAYS}"
+        elif not names:
+            kind = "a zip (as .npz is) that is not whole; copy it anew"
         else:
             kind = "several in a zip (.npz); save the one that is meant with np.save"
     elif start.startswith(NPY_START):

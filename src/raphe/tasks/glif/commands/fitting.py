@@ -27,9 +27,9 @@ def add_fit(parser: Parser) -> None:
     define(
         parser,
         _fit,
-        "INPUT is the voltage of one cell: an array (.npy) of samples or sweeps × samples, a table "
-        "(.csv) with units in its header, or a recording (.nwb, .abf, or one of another rig that "
-        "neo reads). All sweeps are fitted "
+        "INPUT is the voltage of one cell: an array (.npy) of samples or sweeps × samples, arrays "
+        "by name (.npz: voltage_mv, current_pa, rate_hz), a table (.csv) with units in its header, "
+        "or a recording (.nwb, .abf, or one of another rig that neo reads). All sweeps are fitted "
         "together, by least squares between the spikes and maximum likelihood of the spikes, "
         "without a bundle. Writes into --out (default: fit) fitted_parameters.csv (medians and "
         "intervals, in SI and lab units), levels.csv (how well each level does on data that it had "

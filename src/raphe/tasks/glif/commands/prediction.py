@@ -24,8 +24,9 @@ def add_predict(parser: Parser) -> None:
     define(
         parser,
         _predict,
-        "INPUT is the voltage: an array (.npy) of samples or cells × samples, a table (.csv) with "
-        "units in its header, or a recording (.nwb, .abf, or one of another rig that neo reads). "
+        "INPUT is the voltage: an array (.npy) of samples or cells × samples, arrays by name "
+        "(.npz: voltage_mv, current_pa, rate_hz), a table (.csv) with units in its header, or a "
+        "recording (.nwb, .abf, or one of another rig that neo reads). "
         "Writes into --out (default: glif) parameters.csv (medians and intervals, in SI and lab "
         "units), posterior.npz (the draws), neuron_config.json (for AllenSDK's GlifNeuron) and "
         "predictive.png. A trace unlike those that were simulated is named. Exit code: 0 when "

@@ -11,8 +11,8 @@ def add_signal_options(parser: Parser) -> None:
     parser.add_argument(
         "--stimulus",
         type=Path,
-        help="the injected current, likewise; of a recording or a table it may be left out and is "
-        "looked for in the same file",
+        help="the injected current, likewise; of a recording, a table or an .npz it may be left "
+        "out and is looked for in the same file",
     )
     parser.add_argument("--rate", type=float, metavar="HZ", help="sampling rate of arrays")
     parser.add_argument(
@@ -29,12 +29,12 @@ def add_signal_options(parser: Parser) -> None:
     )
     parser.add_argument(
         "--channel",
-        help="of a recording's voltage, its name or number; in NWB an electrode's name, a series' "
-        "or its place in the file",
+        help="of a voltage in a recording, a table or an .npz its name or number; in NWB an "
+        "electrode's name, a series' or its place in the file",
     )
     parser.add_argument(
         "--stimulus-channel",
-        help="of a recording's current (default: in NWB the one of the same electrode and sweep)",
+        help="of a current, likewise (default: in NWB the one of the same electrode and sweep)",
     )
     parser.add_argument(
         "--cut-spikes",

@@ -48,7 +48,7 @@ NEEDED = Need(
     "current",
     "This file holds a voltage alone: send the current that was injected, as many samples at the "
     "same rate.",
-    (".npy", ".csv", ".abf", ".nwb"),
+    (".npy", ".npz", ".csv", ".abf", ".nwb"),
 )
 
 
@@ -74,7 +74,7 @@ class PosteriorPredictor(BundlePredictor):
     PREPARES = (
         "fit and simulation are loaded, and after an installation compiled in a minute or two"
     )
-    SUFFIXES = (".abf", ".nwb", ".npy", ".csv")
+    SUFFIXES = (".abf", ".nwb", ".npy", ".npz", ".csv")
     FILE_FIELDS = (
         Field(
             "rate_hz",

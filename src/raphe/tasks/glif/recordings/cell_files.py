@@ -20,12 +20,19 @@ from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, listed
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
+from raphe.tasks.glif.recordings.named_arrays import holds_array, read_named
 from raphe.tasks.glif.recordings.plausible import membrane_fault, require_current, require_relative
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
 VOLTAGE_UNITS = ("V", "mV", "uV", "µV")
 CURRENT_UNITS = ("A", "mA", "uA", "µA", "nA", "pA")
-NWB, ABF, CSV = ".nwb", ".abf", ".csv"
+NWB, ABF, CSV, NPZ = ".nwb", ".abf", ".csv", ".npz"
+NO_CURRENT = {
+    CSV: f"no column in {', '.join(CURRENT_UNITS)}; name its unit in the header, as Current (pA), "
+    "or its own file with --stimulus",
+    NPZ: "no array that is called one, as current_pa is; rename it, or name its own file with "
+    "--stimulus",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +40,12 @@ class Signal:
     """Where a voltage or a current is found.
 
     Args:
-        source: an array of samples (N,) or (B, N), such an array's file (.npy), a table (.csv) or
-            a recording (.nwb, .abf, another rig's); of a current None: the recording or table of
-            the voltage.
-        unit: of an array, or of a table that names none; a recording knows its own.
-        channel: of a recording or a table, its number or name.
+        source: an array of samples (N,) or (B, N), such an array's file (.npy), arrays by name
+            (.npz), a table (.csv) or a recording (.nwb, .abf, another rig's); of a current None:
+            the file of the voltage.
+        unit: of an array, or of one in a table or an .npz that names none; a recording knows its
+            own.
+        channel: of a recording, a table or an .npz, its number or name.
     """
 
     source: Path | np.ndarray | None
@@ -75,8 +83,9 @@ class Signal:
                 f"{said}, the file states its unit or its conversion wrongly: correct that, or "
                 f"save its samples as an array (.npy) and pass --unit {unit}"
             )
-        if self.suffix == CSV:
-            return f"{said}, say so in its column's name; of one without a unit, pass --unit {unit}"
+        if self.suffix in (CSV, NPZ):
+            of = "column" if self.suffix == CSV else "array"
+            return f"{said}, say so in its {of}'s name; of one without a unit, pass --unit {unit}"
         return f"{said}, pass --unit {unit}"
 
 
@@ -109,20 +118,15 @@ def read_cell_traces(
     commanded = False
     if current.source is None:
         if _is_alone(voltage, current):
-            none = (
-                f"no column in {', '.join(CURRENT_UNITS)}; name its unit in the header, as Current "
-                "(pA), or its own file with --stimulus"
-                if voltage.suffix == CSV
-                else "none; name it with --stimulus"
-            )
             raise RecordingError(
-                f"{_name(voltage, 'voltage')}: expected the current that was injected, got {none}"
+                f"{_name(voltage, 'voltage')}: expected the current that was injected, got "
+                f"{NO_CURRENT.get(voltage.suffix, 'none; name it with --stimulus')}"
             )
         current = replace(current, source=voltage.source)
         commanded = is_commanded(voltage, current)
     if sweep is not None and not (voltage.is_recording or current.is_recording):
         raise SettingError(
-            f"--sweep {sweep}: an array (.npy) has no sweeps, nor has a table; leave it out"
+            f"--sweep {sweep}: an array has no sweeps, nor has a table; leave it out"
         )
     if voltage.suffix == NWB and current.source == voltage.source:
         measured, injected, read_from = _read_pair(voltage, current, sweep)
@@ -174,6 +178,8 @@ def holds_current(voltage: Signal) -> bool:
         return any(channel.unit in CURRENT_UNITS for channel in _channels(voltage))
     if voltage.suffix == CSV:
         return has_column(voltage.file, CURRENT_UNITS)
+    if voltage.suffix == NPZ:
+        return holds_array(voltage.file, CURRENT_UNITS, "current")
     return voltage.suffix == NWB
 
 
@@ -205,7 +211,7 @@ def _channels(voltage: Signal) -> Sequence[Channel]:
 
 def _is_alone(voltage: Signal, current: Signal) -> bool:
     """Whether a current can lie in another file only; of a recording that is told as it is read."""
-    if voltage.suffix == CSV:
+    if voltage.suffix in (CSV, NPZ):
         return current.channel is None and not holds_current(voltage)
     return not voltage.is_recording
 
@@ -227,18 +233,29 @@ def _read(
         return _read_numbered(signal, units, quantity, sweep or 0)
     if signal.suffix == CSV:
         return read_columns(signal.file, units, quantity, signal.unit, signal.channel, rate_hz)
-    name, samples = _name(signal, quantity), signal.source
+    name, samples, unit = _name(signal, quantity), signal.source, signal.unit
     if isinstance(samples, Path):
-        if samples.suffix.lower() not in (".npy", ".npz"):  # load_array tells of the latter
+        if signal.suffix == NPZ:
+            samples, rate_hz = read_named(samples, units, quantity, unit, signal.channel, rate_hz)
+            unit = units[0]
+        elif signal.suffix == ".npy":
+            samples = load_array(samples, RecordingError)
+        else:
             raise RecordingError(
-                f"{name}: expected a {quantity} as an array (.npy), a table (.csv) or a recording "
-                "(.nwb, .abf, another rig's)"
+                f"{name}: expected a {quantity} as an array (.npy), arrays by name (.npz), a table "
+                "(.csv) or a recording (.nwb, .abf, another rig's)"
             )
-        samples = load_array(samples, RecordingError)
-    samples = np.asarray(samples)
     if rate_hz is None:
-        raise RecordingError(f"{name}: an array holds no sampling rate; name it with --rate, in Hz")
+        told = ", nor does a number called rate_hz" if signal.suffix == NPZ else ""
+        raise RecordingError(
+            f"{name}: an array holds no sampling rate{told}; name it with --rate, in Hz"
+        )
     rate_hz = check_rate(rate_hz, "--rate", RecordingError)
+    return _checked(name, np.asarray(samples)) * si_factor(unit, units), rate_hz
+
+
+def _checked(name: str, samples: np.ndarray) -> np.ndarray:
+    """Float64 (B, N)."""
     if samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind not in "fiu":
         raise RecordingError(
             f"{name}: expected numbers (samples,) or (cells, samples), got {samples.dtype} of "
@@ -251,8 +268,7 @@ def _read(
         )
     if fault := orientation_fault(np.atleast_2d(samples)):
         raise RecordingError(f"{name}: expected (cells, samples), but {fault}; transpose it")
-    samples = np.atleast_2d(samples).astype(np.float64)
-    return samples * si_factor(signal.unit, units), rate_hz
+    return np.atleast_2d(samples).astype(np.float64)
 
 
 def _read_current(

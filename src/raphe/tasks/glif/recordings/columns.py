@@ -55,11 +55,8 @@ def read_columns(
             f"{path}: no column gives its sampling rate, as Time (s) would; name it with --rate, "
             "in Hz"
         )
-    if not is_said and not ELECTRODE_RATE.admits(rate_hz, whole=False):
-        raise RecordingError(
-            f"{path}: expected samples at {ELECTRODE_RATE.least:g} to {MOST_RATE_HZ:g} Hz, got "
-            f"times of {rate_hz:g} Hz; correct the unit of their column"
-        )
+    if not is_said:
+        checked_rate(path, rate_hz, "times of", "the unit of their column")
     rate_hz = check_rate(rate_hz, "--rate", RecordingError)
     own = [electrical_unit(name) for name in table.names]
     if channel is None:
@@ -79,6 +76,16 @@ def read_columns(
         )
     factors = [si_factor(own[place] or unit, units) for place in places]
     return table.values[:, places].T * np.array(factors)[:, None], rate_hz
+
+
+def checked_rate(path: Path, rate_hz: float, got: str, wrong: str = "it") -> float:
+    """A rate that a file tells, in Hz. Raises RecordingError for one that no electrode has."""
+    if not ELECTRODE_RATE.admits(rate_hz, whole=False):
+        raise RecordingError(
+            f"{path}: expected samples at {ELECTRODE_RATE.least:g} to {MOST_RATE_HZ:g} Hz, got "
+            f"{got} {rate_hz:g} Hz; correct {wrong}"
+        )
+    return rate_hz
 
 
 def has_column(path: Path, units: Sequence[str]) -> bool:

@@ -15,7 +15,7 @@ from raphe.core.protocol import BaselineFigure
 from raphe.harness.report.sweep_conclusion import decimals, sweep_conclusion
 from raphe.harness.report.sweep_figure import sweep_figure
 from raphe.harness.report.sweep_results import SweepResults
-from raphe.harness.report.sweep_table import sweep_table
+from raphe.harness.report.sweep_table import sweep_table, table_of
 from raphe.harness.sweeps.choice import SweptMember, choose
 from raphe.harness.tracking import SEEN_TAG, RunFacts
 
@@ -65,6 +65,22 @@ def test_one_table_has_validation_beside_test_and_the_choice_marked(width: int) 
     assert last[0] == "32"
     heading = " ".join(lines).split("─")[0]
     assert heading.count("validation") == 2 and heading.count("test (95 %)") == 2
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_number_of_two_swept_settings_is_cut(width: int) -> None:
+    interval = ["0.97 (0.82–0.99)", "0.96 (0.81–0.98)"]
+    heads = ["model.\nkernel", "data.\nseed", "kept\nval\nloss", "AUROC of\ncells\nvalidation",
+             "AUROC of\ncells\ntest (95 %)", "accuracy of\ncells\nvalidation",
+             "accuracy of\ncells\ntest (95 %)"]  # fmt: skip
+    texts = [["3", "20"], ["1", "2"], ["0.544", "0.563"], ["1.00", "0.98"], interval,
+             ["0.91", "0.92"], interval]  # fmt: skip
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(table_of(list(zip(heads, texts, strict=True)), [0, 1]))
+    told = console.export_text()
+    assert "…" not in told
+    for text in (*heads, *(text for column in texts for text in column)):
+        assert all(word in told for word in text.split())
 
 
 def test_the_test_of_the_chosen_one_is_told_with_its_interval_and_the_best_baseline() -> None:

@@ -38,10 +38,17 @@ def sweep_table(results: SweepResults) -> Table:
 
 
 def table_of(columns: Sequence[tuple[str, Sequence[str]]], order: Sequence[int]) -> Table:
-    """Columns under their titles, the first rows of an order, with how many there are if more."""
+    """Columns under their titles, the first rows of an order, with how many there are if more.
+
+    On a narrow terminal an interval stands below its figure: no number is ever cut.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    for title, _ in columns:
-        table.add_column(title, justify="right", vertical="bottom", no_wrap=True)
+    for title, texts in columns:
+        words = " ".join([title, *texts]).split()
+        longest = max(map(len, words), default=0)
+        table.add_column(
+            title, justify="right", vertical="bottom", min_width=longest, overflow="fold"
+        )
     for row in order[:MOST_ROWS]:
         table.add_row(*(texts[row] for _, texts in columns))
     if len(order) > MOST_ROWS:

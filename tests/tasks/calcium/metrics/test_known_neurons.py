@@ -65,6 +65,13 @@ def test_what_to_expect_is_told_with_n_or_cannot_be(table: Path, tmp_path: Path)
         "five of them 0.21 to 0.79; these traces have 2.00 %/√Hz in the median, if they are ΔF/F "
         "as fractions"
     )
+    assert sentence(groups, [1.6, 2.0, 2.2, 60.0], 30.0).endswith(
+        "; of 1 trace of 4 it cannot be told, as none of the neurons had such a noise (60.0 %/√Hz)"
+    )
+    assert sentence(groups, [2.0, 2.0, 2.0, 60.0, 1e200], 30.0).endswith(
+        "; of 2 traces of 5 it cannot be told, as none of the neurons had such a noise "
+        "(up to 10^200 or more %/√Hz)"
+    )
     for noise, rate_hz in ((60.0, 30.0), (2.0, 100.0)):
         assert expected(groups, noise, rate_hz) is None
         untold = sentence(groups, [noise], rate_hz)

@@ -74,4 +74,17 @@ def sentence(groups: Sequence[Group], noises: Sequence[float], rate_hz: float) -
         f"what to expect: a correlation with the true spikes of {group.correlation:.2f} in bins of "
         f"40 ms, the mean of {neurons} of {sets} with a {group.what}, {spread}; these traces have "
         f"{number(noise)} %/√Hz in the median, if they are ΔF/F as fractions"
+        + _others(groups, known, rate_hz)
+    )
+
+
+def _others(groups: Sequence[Group], noises: Sequence[float], rate_hz: float) -> str:
+    """How many traces have a noise that no neuron had, which the median does not show."""
+    unknown = [noise for noise in noises if expected(groups, noise, rate_hz) is None]
+    if not unknown:
+        return ""
+    up_to = "up to " if len(unknown) > 1 else ""
+    return (
+        f"; of {counted('trace', len(unknown))} of {len(noises)} it cannot be told, as none of the "
+        f"neurons had such a noise ({up_to}{number(max(unknown))} %/√Hz)"
     )

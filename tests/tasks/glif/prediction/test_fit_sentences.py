@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from raphe.tasks.glif.features.residual_noise import ResidualNoise
-from raphe.tasks.glif.prediction.fit_sentences import methods_text
+from raphe.tasks.glif.prediction.fit_sentences import methods_text, said_of_longer_cut
 from raphe.tasks.glif.prediction.level_comparison import LevelScore, pool
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 
@@ -74,3 +74,24 @@ def test_the_rule_by_which_a_level_was_chosen_is_told(held_out: int, rule: str) 
     text = _text(fits=[_fit(n) for n in (1, 2, 3)], scores=scores, chosen=3)
     assert "neurons of levels 1, 2 and 3 (Teeter" in text
     assert rule in text
+
+
+@pytest.mark.parametrize(
+    ("level", "off_mv", "longer_s", "both"),
+    [
+        (4, {3: None, 4: None}, 0.002, (3, 4)),
+        (2, {1: None, 2: None}, 0.004, (1, 2)),
+        (4, {3: None, 4: None}, 0.0, None),  # not cut longer
+        (4, {3: 4.0, 4: None}, 0.002, None),  # off the threshold of level 3
+        (3, {2: None, 3: None}, 0.002, None),  # these differ in more than a reset
+        (5, {4: None, 5: None}, 0.002, None),
+        (4, {2: None, 4: None}, 0.002, None),  # level 3 was not asked for
+    ],
+)
+def test_levels_that_a_longer_cut_leaves_alike_are_named(level, off_mv, longer_s, both) -> None:
+    said = said_of_longer_cut(level, off_mv, longer_s)
+    assert bool(said) == bool(both)
+    if both:
+        (sentence,) = said
+        assert f"is of level {both[0]} or {both[1]} cannot be told" in sentence
+        assert f"were cut {1e3 * longer_s:.1f} ms longer" in sentence

@@ -24,7 +24,11 @@ from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.metrics.predictive import median_neuron
 from raphe.tasks.glif.neurons.models import WITH_RESET_RULE
 from raphe.tasks.glif.neurons.neuron_config import NATIVE_DT_S, to_config
-from raphe.tasks.glif.prediction.fit_sentences import methods_text, said_of_fit
+from raphe.tasks.glif.prediction.fit_sentences import (
+    methods_text,
+    said_of_fit,
+    said_of_longer_cut,
+)
 from raphe.tasks.glif.prediction.level_comparison import (
     LevelScore,
     Verdict,
@@ -107,15 +111,16 @@ def fit_cell(
     with FolderBuilder(out, PARAMETERS, overwrite, _own_names) as builder:
         fitted = fit_levels(pooled, priors, seed, biased=biased)
         fits = {fit.level: fit for fit in progress(fitted, "Fitting", len(levels))}
+        off_mv = {level: off_threshold_mv(fit) for level, fit in fits.items()}
         scores, verdict = [], Verdict(levels[0], ())
         if len(levels) > 1:
             silent = not pooled.n_spikes
             scores = [] if silent else score_levels(sweeps, fits, priors, seed, biased=biased)
-            off_mv = {level: off_threshold_mv(fit) for level, fit in fits.items()}
             verdict = choose_level(scores, pooled.n_spikes, off_mv)
         chosen = fits[verdict.level]
         sentences = [
             *verdict.sentences,
+            *said_of_longer_cut(verdict.level, off_mv, sweeps.longer_s),
             *said_of_fit(chosen, sweeps, pooled, priors[verdict.level], n_unasked),
         ]
         with reporting(out):

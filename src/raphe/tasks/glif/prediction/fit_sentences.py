@@ -98,6 +98,29 @@ def _said_of_cut(fit: LevelFit, sweeps: CellSweeps) -> list[str]:
     ]
 
 
+def said_of_longer_cut(
+    level: int, off_mv: Mapping[int, float | None], longer_s: float
+) -> list[str]:
+    """Which two levels a longer cut leaves alike: those that differ in their reset, of which the
+    one that resets to rest fits in everything else.
+
+    Args:
+        level: that was chosen.
+        off_mv: of the levels that were compared, see `off_threshold_mv`.
+        longer_s: by which dead times were cut longer.
+    """
+    other = level - 1
+    differ_in_reset = level in WITH_RESET_RULE and other not in WITH_RESET_RULE
+    if not (longer_s and differ_in_reset and other in off_mv and off_mv[other] is None):
+        return []
+    return [
+        f"Whether this cell is of level {other} or {level} cannot be told: dead times were cut "
+        f"{number(1e3 * longer_s, 2)} ms longer, and at their end level {other} is put to rest, "
+        "where the cell is farther on, so that it predicts the spikes worse whether or not it is "
+        f"the cell's; the spikes do begin at its threshold. Level {level} has a reset of its own."
+    ]
+
+
 def _said_of_junction(sweeps: CellSweeps) -> list[str]:
     if not sweeps.liquid_junction_v:
         return []

@@ -9,7 +9,7 @@ ALLEN  := .venv-allensdk
 PIP    := -m pip install --disable-pip-version-check
 BENCH  := $(BIN)/python benchmarks
 SCHEMA := $(BIN)/check-jsonschema --quiet --builtin-schema vendor
-BENCHMARKS := epoch gpu batches synthesis online memory sweep sweep_report inference predict bank convolution whole_trace rates stream glif_simulate glif_infer glif_levels glif_noises glif_bundle glif_misfit promise again copies interval_coverage shift calibration serve calcium rate_calibration unitary_amplitude units units_nested finetune firing nonsense clocks
+BENCHMARKS := epoch gpu batches synthesis online memory sweep sweep_report inference predict bank convolution whole_trace rates stream glif_simulate glif_infer glif_levels glif_noises glif_bundle glif_local glif_misfit promise again copies interval_coverage shift calibration serve calcium rate_calibration unitary_amplitude units units_nested finetune firing nonsense clocks
 
 .PHONY: setup train test lint ui docs bench demo rates neurons pins clean
 

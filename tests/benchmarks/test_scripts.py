@@ -118,6 +118,16 @@ def test_glif_bundle_at_a_small_size(tmp_path: Path, run_script, real_data):
 
 
 @pytest.mark.ci
+def test_glif_local_at_a_small_size(tmp_path: Path, run_script, real_data):
+    table = tmp_path / "local.md"
+    cells = real_data("glif", "glif_cells.csv")
+    small = ("--cells", 32, "--checked", 4, "--table", cells)
+    run_script("glif_local.py", "--output", table, *small)
+    text = table.read_text()
+    assert text.count("| typical neurons | ") == 5 and "| 1.5 times as wide where a cell" in text
+
+
+@pytest.mark.ci
 def test_glif_misfit_at_a_small_size(tmp_path: Path, run_script, real_data):
     table = tmp_path / "misfit.md"
     cells = real_data("glif", "glif_cells.csv")

@@ -266,6 +266,18 @@ RUN_FILES = (
     ),
     Written(
         "a run",
+        "*/local_checks.csv",
+        "of neurons, with `evaluate.local`: a row for each cell that was checked by L-C2ST",
+        {
+            "cell": "its number in cells.csv",
+            "spiked": "1 where it fired",
+            "statistic": "how far a classifier tells the truth from the posterior's draws there",
+            "statistic_95_by_chance": "what it stays below in 95 % of trials with labels dealt",
+            "p": "of so large a statistic by chance: small where the posterior is wrong",
+        },
+    ),
+    Written(
+        "a run",
         "test/answers.csv",
         "of the LSTM study: a row for each trace of the test, in SI units",
         {"true_*": "each parameter", "answered_*": "what the network answers"},

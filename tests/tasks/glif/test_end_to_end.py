@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from mlflow import MlflowClient
 
 from raphe.cli import main
+from raphe.tasks.glif.evaluation import evaluate
 from raphe.tasks.glif.metrics.names import names
 from raphe.tasks.glif.neurons.models import Neurons
 from raphe.tasks.glif.neurons.neuron_config import from_config
@@ -37,18 +39,21 @@ def bundle(train_py, made_once, tracking_store) -> Path:
 
 def _train_and_export(train_py, folder: Path) -> None:
     places = [f"data_root={folder / 'data'}", f"runs_root={folder / 'mlruns'}"]
-    assert train_py(*SMALL, *places) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "check_locally", partial(evaluate.check_locally, trials=3))
+        assert train_py(*SMALL, "evaluate.local=2", *places) == 0
     client = MlflowClient(f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("glif")
     (run,) = client.search_runs([experiment.experiment_id])
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id, "test")}
-    assert {"test/recovery.png", "test/calibration.png", "test/comparison.csv"} <= artifacts
+    tables = {"test/comparison.csv", "test/local_checks.csv"}
+    assert {"test/recovery.png", "test/calibration.png", *tables} <= artifacts
     metrics = run.data.metrics
     assert (
         metrics["test/cells/r2_capacitance"] > 0.95
         and metrics["test/cells/explained_variance"] > 0.5
     )
-    assert metrics["prior/n_cells"] == 64
+    assert metrics["prior/n_cells"] == 64 and 0 <= metrics["prior/cells/local_rejected"] <= 1
     assert not [name for name in metrics if name not in names()]
     export = ["stage=export", f"export.sweep={run.info.run_id}", f"export.out={folder / 'bundle'}"]
     assert train_py("task=glif", *export, *places) == 0

@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from scipy.stats import kstest
 
 from raphe.core.protocol import Draw
+from raphe.core.ranges import Range, check_ranges
 from raphe.tasks.glif.evaluation.baselines import Baseline, baselines
 from raphe.tasks.glif.evaluation.figures import calibration_figure, examples_figure, recovery_figure
+from raphe.tasks.glif.evaluation.local_checks import check_locally
 from raphe.tasks.glif.evaluation.tables import (
     cells_csv,
     comparison_csv,
@@ -35,12 +38,20 @@ class PosteriorEvaluation:
     Args:
         compare: compute baselines at all.
         published: folder with the study's weights.npz, to put it beside them.
+        local: how many cells of each test set are checked one by one, see `local_checks`; 0: none.
 
     Raises:
-        RapheError: for weights that cannot be read.
+        RapheError: for weights that cannot be read, or a setting that cannot be.
     """
 
-    def __init__(self, compare: bool = True, published: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        compare: bool = True,
+        published: str | Path | None = None,
+        local: Annotated[int, Range(0)] = 0,
+    ) -> None:
+        check_ranges(PosteriorEvaluation.__init__, locals(), "evaluate")
+        self.local = local
         self.methods: Mapping[str, Baseline] = baselines(published) if compare else {}
 
     def __call__(
@@ -50,9 +61,13 @@ class PosteriorEvaluation:
 
         Returns:
             Of each set by file name recovery.png, calibration.png, examples.png, comparison.csv,
-            quantities.csv and cells.csv; by metric, of the posterior medians,
-            `<set>/cells/…`: explained_variance, coincidence, count_error and rms_mV; least_sbc_p;
-            and `test/seconds_per_cell`.
+            quantities.csv and cells.csv, where asked for local_checks.csv; by metric, of the
+            posterior medians, `<set>/cells/…`: explained_variance, coincidence, count_error and
+            rms_mV; least_sbc_p, where asked for local_rejected and local_p; and
+            `test/seconds_per_cell`.
+
+        Raises:
+            SettingError: more cells to check than a test set has.
         """
         model = model.cpu().eval()
         titles = set_titles(data)
@@ -74,11 +89,14 @@ class PosteriorEvaluation:
         answers = {POSTERIOR: np.median(test.samples, axis=0)}
         answers |= {method: np.empty_like(test.truth) for method in self.methods}
         agreements: dict[str, list[Agreement]] = {method: [] for method in answers}
+        features: list[np.ndarray] = []
         at = 0
         for number in range(data.n_test_batches):
             measured = data.test_batch(name, number)
             rows = slice(at, at + len(measured.values))
             at = rows.stop
+            if self.local:
+                features.append(batch_of(measured, scaler).features.numpy())
             for method, answer in self.methods.items():
                 answers[method][rows] = answer(measured, scaler)
             for method, kept in agreements.items():
@@ -99,6 +117,15 @@ class PosteriorEvaluation:
             "cells.csv": cells_csv(test, joined[POSTERIOR], scaler),
             **{f"cells/{name}": value for name, value in figures.items()},
             "cells/least_sbc_p": float(p_values.min()),
+            **(self._local(test, np.concatenate(features)) if self.local else {}),
+        }
+
+    def _local(self, test: PosteriorTest, features: np.ndarray) -> dict[str, str | float]:
+        checks = check_locally(test, features, self.local)
+        return {
+            "local_checks.csv": checks.csv(),
+            "cells/local_rejected": checks.rejected,
+            "cells/local_p": checks.p_of_share,
         }
 
 

@@ -50,6 +50,18 @@ FIGURES = (
         "higher", 0.0, 1.0, CELLS,
     ),
     Figure(
+        "local_rejected", "cells rejected by local checks", "",
+        "Share of the cells checked one by one at which a classifier tells the truth from draws of "
+        "the posterior (L-C2ST, p < 0.05); 0.05 if calibrated, in the mean over test sets.",
+        "lower", 0.0, 1.0, CELLS,
+    ),
+    Figure(
+        "local_p", "p of so many rejected", "",
+        "How often so large a share of cells is rejected by local checks, and more, by chance: one "
+        "classifier judges them together.",
+        "higher", 0.0, 1.0, CELLS,
+    ),
+    Figure(
         "explained_variance", "explained variance of spike trains", "",
         "Of the true neuron's spike train at 10 ms, by the inferred one's.",
         "higher", 0.0, 1.0, CELLS,

@@ -43,6 +43,9 @@ def test_what_no_membrane_does_is_told(cell: list[str]) -> None:
         (np.where(np.arange(len(voltage)) == 9, 0.02, voltage), "pass --cut-spikes"),
         (voltage[:-1], "of 29 999 samples, as many as the voltage has, got 30 000"),
         (np.full_like(voltage, np.nan), "expected a voltage, got no finite sample"),
+        (-voltage, r"got 5\d\.\d* mV; if its sign is reversed, turn it round$"),
+        (0.5 * -voltage, "got 2.* mV; .* --relative-to-rest; if its sign is reversed, turn it"),
+        (10 * voltage, r"got -5\d\d.* mV; correct its unit or the amplifier's gain; or is it the"),
     ):
         with pytest.raises(RecordingError, match=message):
             read_cell_traces(*_save(cell, 0, array), 50_000)
@@ -140,3 +143,31 @@ def test_a_voltage_told_from_rest_is_moved(cell: list[str]) -> None:
     cells = read_cell_traces(*sources, 50_000, relative_to_v=-0.073)
     assert np.nanmedian(cells.voltage_v[0, :400]) == pytest.approx(-0.073, abs=1e-4)
     assert cells.rest_added_v == -0.073
+
+
+def test_only_spikes_are_cut_from_a_recording(cell: list[str]) -> None:
+    """What is missing from it, or infinite, is none of them."""
+    voltage = np.where(np.isnan(v := np.load(cell[0])), -0.05, v)
+    for gap, message in (
+        (slice(500, 900), r"got 400 samples missing \(NaN\) from sample 500 on; if its spikes are"),
+        (slice(7, 8), "got 1 sample missing"),
+    ):
+        missing = voltage.copy()
+        missing[gap] = np.nan
+        with pytest.raises(RecordingError, match=message):
+            read_cell_traces(*_save(cell, 0, missing), 50_000, cut=True)
+        assert len(read_cell_traces(*_save(cell, 0, missing), 50_000)) == 1
+    infinite = voltage.copy()
+    infinite[7] = np.inf
+    for cut in (False, True):
+        with pytest.raises(RecordingError, match="infinite voltage at sample 7"):
+            read_cell_traces(*_save(cell, 0, infinite), 50_000, cut=cut)
+    filled_up = voltage.copy()
+    filled_up[-400:] = np.nan
+    cells = read_cell_traces(*_save(cell, 0, filled_up), 50_000, cut=True)
+    assert cells.voltage_v.shape == cells.current_a.shape == (1, len(voltage) - 400)
+
+
+def test_a_folder_is_no_file(cell: list[str], tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="expected the file of a current, got a folder"):
+        read_cell_traces(Signal(Path(cell[0]), "V"), Signal(tmp_path, "A"), 50_000)

@@ -20,6 +20,16 @@ def test_rows_of_arrays_are_sweeps_and_one_that_is_no_membrane_is_left_out() -> 
     assert sweeps.rate_hz == 20_000
 
 
+def test_sweeps_that_fire_are_not_left_out_for_their_spikes_own_course() -> None:
+    voltage, current = np.full((3, 500), -0.07), np.full((3, 500), 1e-10)
+    voltage[1:, 200] = 0.03
+    expected = "got it in 2 of 3 sweeps, sweep 1 among them; pass --cut-spikes$"
+    with pytest.raises(RecordingError, match=expected):
+        read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0, cut=True)
+    assert len(sweeps) == 3
+
+
 def test_an_abf_file_without_a_current_has_that_of_its_protocol(real_data) -> None:
     path = real_data("abf", "17o05027_ic_ramp.abf")
     sweeps = read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)

@@ -75,3 +75,10 @@ def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
         read(plain, current, 20_000.0, channel="w")
     with pytest.raises(SettingError, match=r"unit pA: expected one of V, mV"):
         read_cell_traces(Signal(current, "V", 0), Signal(current, "A"), 20_000.0)
+
+
+def test_a_current_of_another_unit_is_told_where_its_unit_stands(tmp_path: Path) -> None:
+    columns = {"Time_(ms)": np.arange(N) * 0.05, "Vm_(mV)": V_MV, "I_(nA)": I_PA}
+    wrong = "got 8e-08 A; correct the unit in its column's name, or of one without a unit --stim"
+    with pytest.raises(RecordingError, match=wrong):
+        read(table(tmp_path / "a.csv", **columns))

@@ -55,7 +55,7 @@ def add_predict(parser: Parser) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from raphe.core.errors import SettingError
+    from raphe.core.errors import RecordingError, SettingError
     from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
     from raphe.tasks.glif.prediction.infer_parameters import infer_parameters
     from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
@@ -73,12 +73,15 @@ def _predict(options: argparse.Namespace) -> int:
         relative_to_v=float(typical_rest_v) if options.relative_to_rest else None,
         cut=options.cut_spikes,
     )
-    report = infer_parameters(
-        cells, bundle, options.out,
-        n_samples=options.samples, seed=options.seed, simulators=options.simulators,
-        figure=not options.no_figure, overwrite=options.overwrite,
-        inputs=(one_input(options), options.stimulus),
-    )  # fmt: skip
+    try:
+        report = infer_parameters(
+            cells, bundle, options.out,
+            n_samples=options.samples, seed=options.seed, simulators=options.simulators,
+            figure=not options.no_figure, overwrite=options.overwrite,
+            inputs=(one_input(options), options.stimulus),
+        )  # fmt: skip
+    except RecordingError as error:
+        raise RecordingError(f"{one_input(options)}: {error}") from error
     if cells.read_from:
         print(printable(f"{one_input(options)}: {cells.read_from}"))
     _print(report)

@@ -21,6 +21,7 @@ from raphe.tasks.glif.prediction.level_comparison import (
 )
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
 from raphe.tasks.glif.recordings.clipping import clipping_sentences
+from raphe.tasks.glif.recordings.current_sign import sign_sentences
 from raphe.tasks.glif.recordings.spike_cuts import THRESHOLD_SHARE
 from raphe.tasks.glif.synthetic.prior import Prior
 from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, quantities, scaled
@@ -50,7 +51,7 @@ def said_of_fit(
         *_said_of_cut(fit, sweeps),
         *_said_of_junction(sweeps),
         *filter(None, [misfit(sweeps, fit)]),
-        *_said_of_clipping(sweeps),
+        *_said_of_signals(sweeps),
     ]
 
 
@@ -132,14 +133,17 @@ def _said_of_junction(sweeps: CellSweeps) -> list[str]:
     ]
 
 
-def _said_of_clipping(sweeps: CellSweeps) -> list[str]:
-    """Which sweeps' voltage or current was cut off at an end."""
+def _said_of_signals(sweeps: CellSweeps) -> list[str]:
+    """Which sweeps' voltage or current was cut off at an end, or goes against the other."""
     return [
         f"In {name} {sentence}."
         for name, voltage_v, current_a in zip(
             sweeps.names, sweeps.voltages_v, sweeps.currents_a, strict=True
         )
-        for sentence in clipping_sentences(voltage_v, current_a)
+        for sentence in (
+            *clipping_sentences(voltage_v, current_a),
+            *sign_sentences(voltage_v, current_a, sweeps.rate_hz),
+        )
     ]
 
 

@@ -15,6 +15,7 @@ from raphe.tasks.glif.prediction.network_input import cell_faults, network_input
 from raphe.tasks.glif.prediction.posterior import Posterior
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.clipping import clipping_sentences
+from raphe.tasks.glif.recordings.current_sign import sign_sentences
 from raphe.tasks.glif.synthetic.quantities import REST
 
 AT_ONCE = 64  # cells
@@ -54,7 +55,9 @@ def infer_cells(
                 f"cell {row}",
                 bundle.level,
                 samples,
-                draws.unlike[i] + clipping_sentences(*stretch),
+                draws.unlike[i]
+                + clipping_sentences(*stretch)
+                + sign_sentences(*stretch, cells.rate_hz),
                 float(begins_s[i]),
                 traces.shape[2] / rate_hz,
                 draws.misfits_mv[i],

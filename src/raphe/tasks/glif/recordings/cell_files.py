@@ -88,6 +88,16 @@ class Signal:
             return f"{said}, say so in its {of}'s name; of one without a unit, pass --unit {unit}"
         return f"{said}, pass --unit {unit}"
 
+    @property
+    def if_wrong(self) -> str:
+        """What to do if the unit of a current's samples is another one than was taken."""
+        if self.is_recording:
+            wrong = "its unit or conversion in the file"
+        else:
+            of_name = "the unit in its column's name, or of one without a unit "
+            wrong = f"{of_name if self.suffix == CSV else ''}--stimulus-unit"
+        return f"correct {wrong}, or choose another channel or sweep"
+
 
 def read_cell_traces(
     voltage: Signal,
@@ -115,6 +125,10 @@ def read_cell_traces(
         RecordingError: no file, no rate, lengths that differ, values that can be no membrane's.
         SettingError: a unit of neither.
     """
+    for signal, quantity in ((voltage, "voltage"), (current, "current")):
+        source = signal.source
+        if isinstance(source, Path) and source.is_dir() and not signal.is_of_other_rig:
+            raise RecordingError(f"{source}: expected the file of a {quantity}, got a folder")
     commanded = False
     if current.source is None:
         if _is_alone(voltage, current):
@@ -144,7 +158,7 @@ def read_cell_traces(
     if relative_to_v is not None:
         require_relative(voltage_v, voltage_name)
         voltage_v = voltage_v + relative_to_v
-    require_current(current_a, current_name, current.is_recording, may_rest)
+    require_current(current_a, current_name, current.if_wrong, may_rest)
     faults = {
         row: fault
         for row, trace in enumerate(voltage_v)
@@ -152,9 +166,12 @@ def read_cell_traces(
     }
     if len(faults) == len(voltage_v):
         raise RecordingError(f"{voltage_name}: {faults[0]}")
-    if cut:
-        voltage_v = np.stack([cut_spikes(trace, voltage_hz) for trace in voltage_v])
     current_a = np.broadcast_to(current_a, voltage_v.shape)
+    if cut:
+        # An end that no cell has is filled up, and no spike's dead time.
+        end = int(np.flatnonzero(np.isfinite(voltage_v).any(axis=0))[-1]) + 1
+        voltage_v = np.stack([cut_spikes(trace[:end], voltage_hz) for trace in voltage_v])
+        current_a = current_a[:, :end]
     return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults, read_from)
 
 

@@ -13,7 +13,7 @@ from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import counted
 from raphe.tasks.glif.recordings.cell_files import NWB, Signal, n_sweeps, read_cell_traces
 from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S, CellTraces
-from raphe.tasks.glif.recordings.plausible import require_current
+from raphe.tasks.glif.recordings.plausible import CUT, require_current
 from raphe.tasks.glif.recordings.spike_cuts import cut_longer
 
 BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
@@ -70,7 +70,8 @@ def read_cell_sweeps(
         longer_s: by which each dead time is cut longer: a fast afterhyperpolarisation.
 
     Raises:
-        RecordingError: no sweep that can be read, or none with a current.
+        RecordingError: no sweep that can be read, none with a current, or spikes that are not cut
+            in any of them: without the sweeps that fire a fit would tell of no spike.
         SettingError: a unit of neither, a junction potential beyond 50 mV, or dead times cut
             longer by more than 20 ms.
     """
@@ -108,7 +109,7 @@ def read_cell_sweeps(
             if row in traces.faults:
                 left_out[name] = traces.faults[row]
                 continue
-            voltage_v, current_a = _without_padding(traces, row)
+            voltage_v, current_a = _without_padding(traces, row, cut)
             voltage_v = cut_longer(voltage_v, round(longer_s * traces.rate_hz))
             if fault := _fault(voltage_v, current_a, traces.rate_hz):
                 left_out[name] = fault
@@ -119,6 +120,13 @@ def read_cell_sweeps(
             rates.append(traces.rate_hz)
         if traces.read_from and traces.read_from not in read_from:
             read_from.append(traces.read_from)
+    fire = [name for name, why in left_out.items() if why.endswith(CUT)]
+    if fire and names:
+        raise RecordingError(
+            f"{voltage.source}: expected voltages without the spikes' own course (NaN there), got "
+            f"it in {len(fire)} of {counted('sweep', len(names) + len(left_out))}, {fire[0]} among "
+            f"them; {CUT}"
+        )
     if not names:
         why = next(iter(left_out.values()))
         if why.startswith(f"{voltage.source}: ") and set(left_out.values()) == {why}:
@@ -143,18 +151,18 @@ def read_cell_sweeps(
             f"{max(rates):g} Hz; choose those of one with --sweep"
         )
     of = next((each for each in (current, voltage) if each.suffix), current)
-    require_current(currents, str(of.file) if of.suffix else "current", of.is_recording)
+    require_current(currents, str(of.file) if of.suffix else "current", of.if_wrong)
     return CellSweeps(
         names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v, cut, longer_s
     )
 
 
-def _without_padding(traces: CellTraces, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """Voltage and current without a beginning and an end that are missing, and longer than a dead
-    time: amplifiers' files are filled up so."""
+def _without_padding(traces: CellTraces, row: int, are_cut: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Voltage and current without a beginning and an end that are missing, as amplifiers' programs
+    fill sweeps up; where nobody cut the spikes here, an end may be the last one's dead time."""
     voltage_v, current_a = traces.voltage_v[row], traces.current_a[row]
     there = np.flatnonzero(~np.isnan(voltage_v))
-    longest = round(LONGEST_GAP_S * traces.rate_hz)
+    longest = 0 if are_cut else round(LONGEST_GAP_S * traces.rate_hz)
     first, last = int(there[0]), int(there[-1]) + 1
     end = last if len(voltage_v) - last > longest else len(voltage_v)
     return voltage_v[first:end], current_a[first:end]

@@ -9,11 +9,13 @@ import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.recordings.units import LIMITS
+from raphe.core.sentences import counted
 
 RESTING_V = (-0.12, -0.02)  # where a membrane's median lies
 SPIKE_V = -0.01  # a membrane is above only in a spike
 RELATIVE_V, MOST_RELATIVE_V = 0.05, 0.2  # relative to rest: the median, and every sample
 MOST_A, LEAST_A, LEAST_V = 2e-8, 1e-12, 1e-3
+CUT = "pass --cut-spikes"  # what a voltage with the course of its spikes is told
 
 
 def membrane_fault(voltage_v: np.ndarray, cut: bool, if_in: Callable[[str], str]) -> str | None:
@@ -24,23 +26,15 @@ def membrane_fault(voltage_v: np.ndarray, cut: bool, if_in: Callable[[str], str]
     finite = voltage_v[np.isfinite(voltage_v)]
     if not finite.size:
         return "expected a voltage, got no finite sample"
-    median, highest = np.median(finite), finite.max()
+    median, highest = float(np.median(finite)), finite.max()
     low, high = RESTING_V
     if not low <= median <= high:
-        if abs(median) > 1000:
-            hint = if_in("uV")
-        elif abs(median) > 1:
-            hint = if_in("mV")
-        elif np.abs(finite).max() <= MOST_A:
-            hint = "is it the current, in A? Give it as the current, beside the voltage"
-        elif np.abs(finite).max() < LEAST_V:
-            hint = if_in("V")
-        else:
-            hint = "if it is relative to rest, pass --relative-to-rest"
         return (
             f"expected a membrane's absolute voltage, with a median of {1e3 * low:g} to "
-            f"{1e3 * high:g} mV, got {1e3 * median:g} mV; {hint}"
+            f"{1e3 * high:g} mV, got {1e3 * median:g} mV; {_hint(median, finite, if_in)}"
         )
+    if np.isinf(voltage_v).any():
+        return f"infinite voltage at sample {int(np.isinf(voltage_v).argmax())}"
     if np.abs(finite).max() > LIMITS["V"]:
         return (
             f"expected a membrane's voltage, got samples up to {np.abs(finite).max():.3g} V, "
@@ -49,9 +43,42 @@ def membrane_fault(voltage_v: np.ndarray, cut: bool, if_in: Callable[[str], str]
     if not cut and highest > SPIKE_V:
         return (
             "expected a voltage without the spikes' own course (NaN there), got one up to "
-            f"{1e3 * highest:.3g} mV; pass --cut-spikes"
+            f"{1e3 * highest:.3g} mV; {CUT}"
         )
-    return None
+    return _missing(voltage_v) if cut else None
+
+
+def _hint(median_v: float, finite_v: np.ndarray, if_in: Callable[[str], str]) -> str:
+    """What a voltage with such a median, which is no membrane's, may be."""
+    low, high = RESTING_V
+    if abs(median_v) > 1000:
+        return if_in("uV")
+    if abs(median_v) > 1:
+        return if_in("mV")
+    if np.abs(finite_v).max() <= MOST_A:
+        return "is it the current, in A? Give it as the current, beside the voltage"
+    if np.abs(finite_v).max() < LEAST_V:
+        return if_in("V")
+    relative = "if it is relative to rest, pass --relative-to-rest"
+    if low <= -median_v <= high:
+        reversed_ = "if its sign is reversed, turn it round"
+        return reversed_ if -median_v <= -RELATIVE_V else f"{relative}; {reversed_}"
+    if abs(median_v) < RELATIVE_V:
+        return relative
+    return "correct its unit or the amplifier's gain; or is it the current?"
+
+
+def _missing(voltage_v: np.ndarray) -> str | None:
+    """Why spikes cannot be cut from a voltage (N,): samples are missing between others."""
+    gaps = np.flatnonzero(np.diff(np.isnan(voltage_v), prepend=True, append=True))[1:-1]
+    if not len(gaps):
+        return None
+    begin, end = gaps[:2].tolist()
+    return (
+        f"expected a recording with the course of its spikes, as --cut-spikes wants it, got "
+        f"{counted('sample', end - begin)} missing (NaN) from sample {begin} on; if its spikes are "
+        "cut already, leave --cut-spikes out; if not, cut the sweep there in two"
+    )
 
 
 def require_relative(voltage_v: np.ndarray, name: str) -> None:
@@ -69,7 +96,7 @@ def require_relative(voltage_v: np.ndarray, name: str) -> None:
 def require_current(
     currents_a: Sequence[np.ndarray] | np.ndarray,
     name: str,
-    knows_unit: bool,
+    remedy: str,
     may_rest: bool = False,
 ) -> None:
     """Refuse currents that no cell is given, or none at all.
@@ -77,7 +104,7 @@ def require_current(
     Args:
         currents_a: of each cell or sweep (N,).
         name: what a sentence calls them.
-        knows_unit: whether they are of a recording, which states its own unit.
+        remedy: for a unit that is wrong, see `Signal.if_wrong`.
         may_rest: whether all may be 0.
 
     Raises:
@@ -86,12 +113,8 @@ def require_current(
     peak = max(float(np.abs(each[np.isfinite(each)]).max(initial=0)) for each in currents_a)
     if peak > MOST_A or (peak < LEAST_A and not may_rest):
         low, high = sorted(-each for each in RESTING_V)
-        wrong = "its unit or conversion in the file" if knows_unit else "--stimulus-unit"
-        remedy = (
-            "a voltage in V is so large: are voltage and current exchanged?"
-            if low <= peak <= high
-            else f"correct {wrong}, or choose another channel or sweep"
-        )
+        if low <= peak <= high:
+            remedy = "a voltage in V is so large: are voltage and current exchanged?"
         raise RecordingError(
             f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
             f"{remedy}"

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from raphe.core.errors import SettingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.glif.prediction.fit_cell import fit_cell
 from raphe.tasks.glif.recordings.cell_files import Signal
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
@@ -50,6 +50,13 @@ def test_a_current_ten_times_too_large_is_told_by_how_much(cell: list[str], tmp_
         report = fit_cell(read_cell_sweeps(*signals, 50_000.0), [1], tmp_path / f"{times}")
         sentences = " ".join(report.sentences)
         assert ("A current that is about 9.5 times too large does that" in sentences) == is_told
+
+
+def test_a_voltage_that_stands_still_is_refused(tmp_path) -> None:
+    voltage, current = np.full(5000, -0.07), np.repeat([0.0, 1e-10], 2500)
+    sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    with pytest.raises(RecordingError, match="a voltage that changes, got a constant one"):
+        fit_cell(sweeps, [1], tmp_path / "fit")
 
 
 def test_what_is_read_must_not_lie_where_is_written(tmp_path) -> None:

@@ -1,12 +1,17 @@
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 
 from raphe.tasks.glif.prediction.level_comparison import (
     LevelScore,
     choose_level,
     divided,
+    misfit,
     unasked_spikes,
 )
 from raphe.tasks.glif.recordings.cell_sweeps import CellSweeps
+from raphe.tasks.glif.synthetic.typical_cells import typical_prior
 
 ON = dict.fromkeys(range(1, 6))  # every level's spikes begin at its threshold
 
@@ -95,3 +100,22 @@ def test_what_is_fitted_has_a_change_of_current_where_the_first_sweeps_have_none
     assert held_out(step, step, 0 * step) == (600, [0])
     assert held_out(0 * step, step) == (400, [200, 200])
     assert held_out(step) == (200, [200])
+
+
+def test_a_silent_cell_far_from_its_medians_is_said_to_be_none() -> None:
+    prior = typical_prior(1)
+    typical = prior.values(np.zeros((1, len(prior.quantiles))))
+    below = SimpleNamespace(begun_mv=np.zeros(1))
+    fit: Any = SimpleNamespace(
+        level=1, samples=typical, pull_v=0.0, log_likelihood=0.0, below=below
+    )
+    current = np.repeat([0.0, 5e-11, 0.0], 4000)
+    follows = -0.073 + 0.0095 * (current > 0)  # 190 MOhm
+    noisy = follows + 1e-3 * np.random.default_rng(0).normal(size=len(current))
+
+    def said(voltage: np.ndarray) -> str:
+        return misfit(CellSweeps(["sweep 0"], [voltage], [current], 20_000.0, {}, []), fit)
+
+    assert said(follows) == said(noisy) == ""
+    assert "the voltage of the medians is off by" in said(-0.146 - follows)
+    assert said(-0.146 - follows).endswith("Neither values nor intervals can be relied on.")

@@ -140,6 +140,8 @@ def _require_enough(pooled: PooledSweeps) -> None:
             f"expected {1e3 * LEAST_S:g} ms of voltage between spikes or more, got "
             f"{1e3 * n / pooled.rate_hz:.0f} ms"
         )
+    if not np.nanmax(pooled.voltage_mv) > np.nanmin(pooled.voltage_mv):
+        raise RecordingError("expected a voltage that changes, got a constant one")
     if not np.isfinite(pooled.current_na).all():
         raise RecordingError("expected a current that is finite, got one with NaN or infinity")
     if not np.ptp(pooled.current_na) > 0:

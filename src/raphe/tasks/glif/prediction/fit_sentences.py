@@ -10,6 +10,7 @@ from raphe.tasks.glif.features.level_fit import OPEN, LevelFit
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.features.residual_noise import ResidualNoise
 from raphe.tasks.glif.features.threshold_fit import UNSETTLED
+from raphe.tasks.glif.metrics.behind_spikes import off_behind_spikes_mv
 from raphe.tasks.glif.neurons.models import REFERENCE, WITH_RESET_RULE
 from raphe.tasks.glif.prediction.level_comparison import (
     FEWEST_SPIKES,
@@ -27,6 +28,7 @@ from raphe.tasks.glif.synthetic.prior import Prior
 from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE, quantities, scaled
 from raphe.version import __version__
 
+LONGER_MS = 2.0  # than spikes were cut: what is advised
 MUCH_BRIDGE_MOHM = 4.0
 HIGHEST_REST_V = -0.02
 FAR = 4.0  # deviations of the prior: a quantity beyond is none of its neurons'
@@ -48,7 +50,7 @@ def said_of_fit(
     return [
         *_said_of_bias(fit, n_unasked),
         *_said_of(fit, pooled, prior),
-        *_said_of_cut(fit, sweeps),
+        *_said_of_cut(fit, sweeps, pooled),
         *_said_of_junction(sweeps),
         *filter(None, [misfit(sweeps, fit)]),
         *_said_of_signals(sweeps),
@@ -88,14 +90,22 @@ def _said_of_bias(fit: LevelFit, n_unasked: int) -> list[str]:
     ]
 
 
-def _said_of_cut(fit: LevelFit, sweeps: CellSweeps) -> list[str]:
-    """What a cell off every threshold may have that no level has."""
+def _said_of_cut(fit: LevelFit, sweeps: CellSweeps, pooled: PooledSweeps) -> list[str]:
+    """What the ends of spikes have that no level has."""
+    if off_mv := off_behind_spikes_mv(pooled, fit.below):
+        return [
+            f"Behind spikes the voltage is off the fitted membrane by {number(off_mv, 2)} mV on "
+            "average, which is no noise: no level can follow how a spike ends. Capacitance, "
+            "resistance and all else may lie outside of their intervals; look at the first "
+            "milliseconds after spikes in the figure, and cut them away with --cut-longer-ms "
+            f"{1e3 * sweeps.longer_s + LONGER_MS:g}."
+        ]
     if not sweeps.spikes_cut or sweeps.longer_s or not off_threshold_mv(fit):
         return []
     return [
         "Spikes were cut to their trough. Where a fast afterhyperpolarisation recovers behind it, "
         "no level can follow: look at the first milliseconds after spikes in the figure, and cut "
-        "it away with --cut-longer-ms 2."
+        f"it away with --cut-longer-ms {LONGER_MS:g}."
     ]
 
 

@@ -23,6 +23,7 @@ from raphe.tasks.glif.synthetic.quantities import quantities
 HELD_OUT = 1 / 3
 MUCH = 0.02  # of explained variance: a simpler level that is worse by less is enough
 POOR = 0.4  # explained variance of the sweeps that were fitted, below which a level is none
+MUCH_OFF_MV, MUCH_OFF = 2.0, 0.5  # of a silent cell's voltage: in mV, and in its deviation
 WAIT_S, LEAST_A = 0.2, 1e-12  # a current so long ago, or so weak, makes no spike
 FEWEST_SPIKES = 5  # held out: fewer tell no levels apart
 MUCH_VARIED_MV, VARIED_BY_NOISE = 0.5, 10.0  # of a threshold: in mV, and in the noise
@@ -166,7 +167,9 @@ def misfit(sweeps: CellSweeps, fit: LevelFit) -> str:
     spans = [_span(sweeps, i, 0) for i in range(len(sweeps))]
     score = _score(fit, fit, spans, sweeps.rate_hz)
     fires = score.recorded_spikes or score.predicted_spikes
-    if not fires or score.explained >= POOR:
+    if not fires:
+        return _silent_misfit(sweeps, fit.level, score.rms_mv)
+    if score.explained >= POOR:
         return ""
     off = (
         f"its voltage is off by {number(score.rms_mv)} mV"
@@ -178,6 +181,18 @@ def misfit(sweeps: CellSweeps, fit: LevelFit) -> str:
         f"{counted('spike', score.predicted_spikes)} where {score.recorded_spikes} were recorded, "
         f"explains {number(max(score.explained, 0.0), 2)} of their variance at 10 ms in the very "
         f"sweeps that were fitted, and {off}. Neither values nor intervals can be relied on."
+    )
+
+
+def _silent_misfit(sweeps: CellSweeps, level: int, off_mv: float) -> str:
+    """How far the median neuron is from the voltage of a cell that did not fire, see `misfit`."""
+    goes_mv = 1e3 * float(np.nanstd(np.concatenate(sweeps.voltages_v)))
+    if not off_mv > max(MUCH_OFF_MV, MUCH_OFF * goes_mv):
+        return ""
+    return (
+        f"A neuron of level {level} is not what this cell is: the voltage of the medians is off by "
+        f"{number(off_mv)} mV, where the recorded one has a deviation of {number(goes_mv)} mV, and "
+        "no spike was found. Neither values nor intervals can be relied on."
     )
 
 

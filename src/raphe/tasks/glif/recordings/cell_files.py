@@ -21,7 +21,12 @@ from raphe.core.sentences import counted, listed
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
 from raphe.tasks.glif.recordings.named_arrays import holds_array, read_named
-from raphe.tasks.glif.recordings.plausible import membrane_fault, require_current, require_relative
+from raphe.tasks.glif.recordings.plausible import (
+    membrane_fault,
+    missing_fault,
+    require_current,
+    require_relative,
+)
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
 VOLTAGE_UNITS = ("V", "mV", "uV", "µV")
@@ -162,7 +167,7 @@ def read_cell_traces(
     faults = {
         row: fault
         for row, trace in enumerate(voltage_v)
-        if (fault := membrane_fault(trace, cut, voltage.if_in))
+        if (fault := membrane_fault(trace, cut, voltage.if_in) or (cut and missing_fault(trace)))
     }
     if len(faults) == len(voltage_v):
         raise RecordingError(f"{voltage_name}: {faults[0]}")

@@ -45,7 +45,7 @@ def membrane_fault(voltage_v: np.ndarray, cut: bool, if_in: Callable[[str], str]
             "expected a voltage without the spikes' own course (NaN there), got one up to "
             f"{1e3 * highest:.3g} mV; {CUT}"
         )
-    return _missing(voltage_v) if cut else None
+    return None
 
 
 def _hint(median_v: float, finite_v: np.ndarray, if_in: Callable[[str], str]) -> str:
@@ -68,7 +68,7 @@ def _hint(median_v: float, finite_v: np.ndarray, if_in: Callable[[str], str]) ->
     return "correct its unit or the amplifier's gain; or is it the current?"
 
 
-def _missing(voltage_v: np.ndarray) -> str | None:
+def missing_fault(voltage_v: np.ndarray) -> str | None:
     """Why spikes cannot be cut from a voltage (N,): samples are missing between others."""
     gaps = np.flatnonzero(np.diff(np.isnan(voltage_v), prepend=True, append=True))[1:-1]
     if not len(gaps):

@@ -59,6 +59,20 @@ def test_a_voltage_that_stands_still_is_refused(tmp_path) -> None:
         fit_cell(sweeps, [1], tmp_path / "fit")
 
 
+def test_sweeps_that_do_not_fit_into_memory_are_refused(tmp_path, monkeypatch) -> None:
+    """As an hour in one sweep does not: it was killed, or took hours."""
+    voltage, current = np.linspace(-0.07, -0.06, 5000), np.repeat([0.0, 1e-10], 2500)
+    sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)
+    monkeypatch.setattr(
+        "raphe.tasks.glif.prediction.fit_cell.available_memory_bytes", lambda: 10**6
+    )
+    expected = (
+        r"fitted in 1\.\d MB of free memory, got 0 s at 20 kHz, which take about 5\.0 MB; choose"
+    )
+    with pytest.raises(RecordingError, match=expected):
+        fit_cell(sweeps, [1], tmp_path / "fit")
+
+
 def test_what_is_read_must_not_lie_where_is_written(tmp_path) -> None:
     voltage, current = np.full(5000, -0.07), np.repeat([0.0, 1e-10], 2500)
     sweeps = read_cell_sweeps(Signal(voltage, "V"), Signal(current, "A"), 20_000.0)

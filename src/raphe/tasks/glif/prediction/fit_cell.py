@@ -19,6 +19,8 @@ from raphe.core.files.folders import require_beginning
 from raphe.core.files.outputs import figure_names
 from raphe.core.files.path import refuse_inputs_within
 from raphe.core.progress import progress
+from raphe.core.sentences import file_size
+from raphe.core.threads import available_memory_bytes
 from raphe.tasks.glif.features.level_fit import LevelFit, fit_levels
 from raphe.tasks.glif.features.pooled_sweeps import PooledSweeps
 from raphe.tasks.glif.metrics.predictive import median_neuron
@@ -51,6 +53,7 @@ PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, FIGURE, SUMMARY = (
 NAMES = {
     PARAMETERS, LEVELS_TABLE, DRAWS, CONFIG, SUMMARY, METHODS, *figure_names(FIGURE), *PROGRAMS,
 }  # fmt: skip
+BYTES_A_SAMPLE = 1000  # of memory: 500 were measured of level 5 alone, and two fits are held
 LEAST_S = 0.2  # of all sweeps together
 FEWEST_UNASKED = 2  # spikes without a current, that a bias is estimated for; noise makes one
 TOLD_V = 3.5e-3  # deviation of a threshold's voltage, about half of typical neurons'
@@ -98,7 +101,8 @@ def fit_cell(
         inputs: what is read, which must not lie in `out`.
 
     Raises:
-        RecordingError: sweeps too short to be fitted, or without a change of current.
+        RecordingError: sweeps too short to be fitted, too long for the free memory, or without a
+            change of voltage or current.
         StoreError: `out` may not be replaced.
         SettingError: an input lies in `out`.
     """
@@ -134,6 +138,13 @@ def fit_cell(
 
 
 def _require_enough(pooled: PooledSweeps) -> None:
+    needs, free = BYTES_A_SAMPLE * len(pooled.voltage_mv), available_memory_bytes()
+    if needs > free:
+        raise RecordingError(
+            f"expected sweeps that can be fitted in {file_size(free)} of free memory, got "
+            f"{len(pooled.voltage_mv) / pooled.rate_hz:.0f} s at {1e-3 * pooled.rate_hz:g} kHz, "
+            f"which take about {file_size(needs)}; choose fewer with --sweep, or cut them"
+        )
     n = int(np.isfinite(pooled.voltage_mv).sum())
     if n < LEAST_S * pooled.rate_hz:
         raise RecordingError(

@@ -272,7 +272,7 @@ RUN_FILES = (
             "cell": "its number in cells.csv",
             "spiked": "1 where it fired",
             "statistic": "how far a classifier tells the truth from the posterior's draws there",
-            "statistic_95_by_chance": "what it stays below in 95 % of trials with labels dealt",
+            "statistic_95_by_chance": "what it stays below in 95 % of trials with a draw for truth",
             "p": "of so large a statistic by chance: small where the posterior is wrong",
         },
     ),

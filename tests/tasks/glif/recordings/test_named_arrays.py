@@ -78,7 +78,12 @@ def test_a_lone_array_needs_no_name_and_sweeps_are_fitted_from_it(tmp_path: Path
             r"expected an array with the voltage, .* as voltage_mv, or is voltage, got 'a' "
             r"\(400,\), 'b' \(400,\); rename it, or name it with --channel",
         ),
-        ({"voltage_mv": V_MV, "b": I_PA}, {}, "got no array that is called one, as current_pa is"),
+        (
+            {"voltage_mv": V_MV, "b": I_PA},
+            {},
+            r"the current, .* as current_pa, or is current, got 'voltage_mv' .*, 'b' \(400,\); "
+            r"rename it, or name it with --stimulus-channel or its own file with --stimulus",
+        ),
         (
             {"current_pa": I_PA, "rate_hz": 2e4},
             {},

@@ -20,7 +20,7 @@ from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, listed
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
-from raphe.tasks.glif.recordings.named_arrays import holds_array, read_named
+from raphe.tasks.glif.recordings.named_arrays import holds_array, missing_array, read_named
 from raphe.tasks.glif.recordings.plausible import (
     membrane_fault,
     missing_fault,
@@ -35,8 +35,6 @@ NWB, ABF, CSV, NPZ = ".nwb", ".abf", ".csv", ".npz"
 NO_CURRENT = {
     CSV: f"no column in {', '.join(CURRENT_UNITS)}; name its unit in the header, as Current (pA), "
     "or its own file with --stimulus",
-    NPZ: "no array that is called one, as current_pa is; rename it, or name its own file with "
-    "--stimulus",
 }
 
 
@@ -137,6 +135,8 @@ def read_cell_traces(
     commanded = False
     if current.source is None:
         if _is_alone(voltage, current):
+            if voltage.suffix == NPZ:
+                raise RecordingError(missing_array(voltage.file, CURRENT_UNITS, "current"))
             raise RecordingError(
                 f"{_name(voltage, 'voltage')}: expected the current that was injected, got "
                 f"{NO_CURRENT.get(voltage.suffix, 'none; name it with --stimulus')}"

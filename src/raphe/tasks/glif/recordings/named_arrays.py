@@ -81,6 +81,11 @@ def holds_array(path: Path, units: Sequence[str], quantity: str) -> bool:
     return bool(_said(_traces(load_arrays(path, RecordingError)), units, quantity))
 
 
+def missing_array(path: Path, units: Sequence[str], quantity: str) -> str:
+    """What is wanted of a quantity, and what there is. Raises RecordingError."""
+    return f"{path}: {_wanted(load_arrays(path, RecordingError), units, quantity, None)}"
+
+
 def _traces(arrays: Mapping[str, np.ndarray]) -> list[str]:
     return [
         name
@@ -127,6 +132,7 @@ def _wanted(
     return (
         f"expected an array with the {quantity}, whose name ends in one of {', '.join(units)}, as "
         f"{written}, or is {quantity}, {there}; rename it, or name it with {_option(quantity)}"
+        f"{' or its own file with --stimulus' if quantity == 'current' else ''}"
     )
 
 

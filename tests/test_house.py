@@ -19,6 +19,7 @@ import pytest
 import pytorch_lightning as pl
 from hydra import compose, initialize_config_dir
 from hydra.experimental.callback import Callback as HydraCallback
+from numba.core.event import Listener as CompilerListener
 from rich.progress import ProgressColumn
 
 from paths import CONF, PROJECT
@@ -41,6 +42,7 @@ FRAMEWORK = (
     pl.Callback,
     HydraCallback,
     ProgressColumn,
+    CompilerListener,
 )
 WRITES_IN_PLACE = {  # whole files are written by raphe.core.files.atomic; these grow or are scratch
     "raphe.serve.files.archive": "what was in a zip that was sent, likewise",

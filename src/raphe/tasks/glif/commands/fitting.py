@@ -109,6 +109,7 @@ def _sweep(text: str) -> int | str:
 def _fit(options: argparse.Namespace) -> int:
     from raphe.core.errors import RecordingError, SettingError
     from raphe.core.files.path import require_utf_8
+    from raphe.tasks.glif.neurons.compiling import compiling_told
     from raphe.tasks.glif.neurons.models import LEVELS
     from raphe.tasks.glif.prediction.fit_cell import fit_cell
     from raphe.tasks.glif.recordings.cell_files import Signal
@@ -133,12 +134,13 @@ def _fit(options: argparse.Namespace) -> int:
         longer_s=1e-3 * options.cut_longer_ms,
     )
     try:
-        report = fit_cell(
-            sweeps, levels, options.out,
-            prior=prior, seed=options.seed, biased=options.bias, simulators=options.simulators,
-            overwrite=options.overwrite,
-            inputs=(options.input, options.stimulus),
-        )  # fmt: skip
+        with compiling_told():
+            report = fit_cell(
+                sweeps, levels, options.out,
+                prior=prior, seed=options.seed, biased=options.bias, simulators=options.simulators,
+                overwrite=options.overwrite,
+                inputs=(options.input, options.stimulus),
+            )  # fmt: skip
     except RecordingError as error:
         raise RecordingError(f"{options.input}: {error}") from error
     for line in sweeps.read_from:

@@ -57,6 +57,7 @@ def add_predict(parser: Parser) -> None:
 def _predict(options: argparse.Namespace) -> int:
     from raphe.core.errors import RecordingError, SettingError
     from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
+    from raphe.tasks.glif.neurons.compiling import compiling_told
     from raphe.tasks.glif.prediction.infer_parameters import infer_parameters
     from raphe.tasks.glif.recordings.cell_files import Signal, read_cell_traces
     from raphe.tasks.glif.synthetic.quantities import REST
@@ -74,12 +75,13 @@ def _predict(options: argparse.Namespace) -> int:
         cut=options.cut_spikes,
     )
     try:
-        report = infer_parameters(
-            cells, bundle, options.out,
-            n_samples=options.samples, seed=options.seed, simulators=options.simulators,
-            figure=not options.no_figure, overwrite=options.overwrite,
-            inputs=(one_input(options), options.stimulus),
-        )  # fmt: skip
+        with compiling_told():
+            report = infer_parameters(
+                cells, bundle, options.out,
+                n_samples=options.samples, seed=options.seed, simulators=options.simulators,
+                figure=not options.no_figure, overwrite=options.overwrite,
+                inputs=(one_input(options), options.stimulus),
+            )  # fmt: skip
     except RecordingError as error:
         raise RecordingError(f"{one_input(options)}: {error}") from error
     if cells.read_from:

@@ -40,7 +40,8 @@ def sweep_table(results: SweepResults) -> Table:
 def table_of(columns: Sequence[tuple[str, Sequence[str]]], order: Sequence[int]) -> Table:
     """Columns under their titles, the first rows of an order, with how many there are if more.
 
-    On a narrow terminal an interval stands below its figure: no number is ever cut.
+    Where a line is too long for the terminal, an interval stands below its figure before any
+    number is cut.
     """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for title, texts in columns:

@@ -270,7 +270,8 @@ def test_a_short_relative_folder_changes_no_word(echo, folder: str) -> None:
 
 
 def test_few_are_answered_at_once_and_few_wait(echo) -> None:
-    """Two at work, eight wait, the rest are sent away; who waited is answered."""
+    """Two at work, eight wait, the rest are sent away, also those whose bodies came in together;
+    who waited is answered."""
     hold, at_work, most = threading.Event(), [0], [0]
 
     def work(given: object) -> dict:
@@ -281,21 +282,38 @@ def test_few_are_answered_at_once_and_few_wait(echo) -> None:
         return {"n": 1}
 
     echo.does = work
-    answers: list[Answer] = []
-    with answering(echo, Limits(at_once=2)) as caller:
-        threads = [
-            threading.Thread(target=lambda: answers.append(caller.post_json({"samples": [1]})))
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        "Content-Type: application/json\r\nContent-Length: 16\r\nExpect: 100-continue\r\n\r\n"
+    )
+    statuses: list[int] = []
+
+    def hear(connection: socket.socket) -> None:
+        statuses.append(int(connection.recv(4096).split()[1]))
+
+    with answering(echo, Limits(at_once=2)) as caller, ExitStack() as open_until_here:
+        asked = [
+            open_until_here.enter_context(
+                socket.create_connection(("127.0.0.1", caller.port), timeout=HANG_S)
+            )
             for _ in range(14)
         ]
+        for connection in asked:
+            connection.sendall(head.encode())
+        for connection in asked:
+            assert b" 100 " in connection.recv(4096)  # it was let in; now its body is waited for
+        for connection in asked:
+            connection.sendall(b'{"samples": [1]}')
+        threads = [threading.Thread(target=hear, args=(connection,)) for connection in asked]
         for thread in threads:
             thread.start()
-        until(lambda: len(answers) == 4)
-        assert [answer.status for answer in answers] == [503] * 4
+        until(lambda: len(statuses) >= 4)
+        assert statuses == [503] * 4
         assert caller.get("/health").status == 200
         hold.set()
         for thread in threads:
             thread.join()
-    assert sorted(answer.status for answer in answers) == [200] * 10 + [503] * 4
+    assert sorted(statuses) == [200] * 10 + [503] * 4
     assert most == [2]
 
 

@@ -25,7 +25,15 @@ from raphe.core.bundles.fields import from_text
 from raphe.core.bundles.predictor import BundlePredictor
 from raphe.core.errors import RapheError
 from raphe.core.files.scratch import sweep_scratch
-from raphe.serve.bodies import JSON, Receiver, as_json, file_name, parse_json, suffix_of
+from raphe.serve.bodies import (
+    JSON,
+    SHORT_BYTES,
+    Receiver,
+    as_json,
+    file_name,
+    parse_json,
+    suffix_of,
+)
 from raphe.serve.explained import explained_pages
 from raphe.serve.files.held import HeldFiles
 from raphe.serve.files.labels import LabelRoutes
@@ -155,7 +163,7 @@ def application(
     async def predict(request: Request) -> Response:
         opening.require_place()
         body = await receiver.json(request)
-        with opening.admitted(is_here=True):
+        with opening.admitted(is_here=len(body) > SHORT_BYTES):
             answer = await opening.answer(partial(_of_json, predictor, body))
         return Response(answer, media_type=JSON)
 

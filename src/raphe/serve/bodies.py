@@ -21,7 +21,7 @@ from raphe.serve.work import ENDING, Places
 JSON = "application/json"
 FILE_TYPES = ("application/octet-stream", "application/x-www-form-urlencoded")  # curl's own word
 TABLES = (".csv", ".tsv", ".txt")
-SHORT_BYTES = 2**22  # of JSON that says what a person decided: it is read between other requests
+SHORT_BYTES = 2**22  # of JSON that is sent again without ado, and is read between other requests
 LONGEST_NAME = 255  # of a file, on any disk
 LESS_TEXT = "send a binary file instead"
 NO_ROOM = "the server's disk took no more; ask whoever runs it to make room"

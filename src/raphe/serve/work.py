@@ -70,7 +70,11 @@ class Work:
 
     @contextmanager
     def admitted(self, is_here: bool = False) -> Iterator[None]:
-        """Hold a place until the answer is there; a body that is here has one. Raises Refusal."""
+        """Hold a place until the answer is there; a long body that is here has one.
+
+        Several may be asked for their bodies while one place is free: so many more then wait, at
+        most as are received at a time. Raises Refusal.
+        """
         with self._places.admitted(is_promised=is_here):
             yield
 

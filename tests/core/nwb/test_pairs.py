@@ -256,3 +256,48 @@ def test_a_bias_current_that_the_stimulus_may_lack_is_told(tmp_path: Path) -> No
     entries = [voltage("v", 1, facts={"bias_current": 3e-11}), stimulus("i", 2)]
     pair = read_pair(write_nwb(tmp_path / "a.nwb", entries))
     assert pair.label == "v, with i; its bias current of 30 pA is not added to that"
+
+
+def test_a_bias_current_that_mies_wrote_in_pa_is_told_in_pa(tmp_path: Path) -> None:
+    entries = [voltage("v", 1, facts={"bias_current": -23.5}), stimulus("i", 2)]
+    pair = read_pair(write_nwb(tmp_path / "a.nwb", entries))
+    assert pair.label == "v, with i; its bias current of -23.5 pA is not added to that"
+
+
+def test_a_bias_current_is_added_where_a_person_says_so(tmp_path: Path) -> None:
+    amps = {"conversion": 1e-9, "unit": "nA"}
+    entries = [voltage("v", 1, facts={"bias_current": -23.0}), stimulus("i", 2)]
+    shared = Entry("TimeSeries", "shared", np.full(N, 0.5), None, where="stimulus", facts=amps)
+    path = write_nwb(tmp_path / "a.nwb", [*entries, shared])
+    pair = read_pair(path, None, "i", add_bias=True)
+    assert pair.label == "v, with i and its bias current of -23 pA" and pair.bias_a == 0
+    assert pair.current.sweeps[0].read(0, 1)[0] == pytest.approx(-21e-12)
+    assert read_pair(path, None, "i").bias_a == pytest.approx(-23e-12)
+
+
+def test_nothing_behind_the_end_of_an_experiment_of_nwb_1_was_recorded(tmp_path: Path) -> None:
+    """As AllenSDK reads a ramp that was stopped; their bias current is read, too."""
+    sweeps = {n: (np.full(N, 1e-3 * n), np.full(N, 1e-12 * n)) for n in (9, 10)}
+    path = write_nwb1(tmp_path / "a.nwb", sweeps)
+    with h5py.File(path, "r+") as file:
+        file["acquisition/timeseries/Sweep_9/bias_current"] = 3e-11
+        for part in ("stimulus", "response"):
+            epoch = file.create_group(f"epochs/Experiment_9/{part}")
+            epoch["idx_start"], epoch["count"] = 200, 500
+    pair = read_pair(path, sweep=9)
+    assert pair.voltage.n_samples == pair.current.n_samples == 700
+    assert pair.label.endswith("; its bias current of 30 pA is not added to that")
+    assert read_pair(path, sweep=10).voltage.n_samples == N
+
+
+def test_a_sweep_at_i_0_has_no_current_and_needs_no_stimulus() -> None:
+    at_rest = Entry("IZeroClampSeries", "v", np.full(N, -70, np.int16), sweep=4,
+                    facts={"conversion": 1e-3})  # fmt: skip
+    others = [voltage("w", 1, start_s=5.0, sweep=5), stimulus("i", 2, start_s=5.0, sweep=5)]
+    file = contents([at_rest, *others])
+    pair = pair_of(file, sweep=4)
+    assert pair.label == "sweep 4, v, recorded at I=0: without a current"
+    assert pair.voltage.sweeps[0].read(0, 1)[0] == pytest.approx(-0.07)
+    assert pair.current.n_samples == N and not pair.current.sweeps[0].read().any()
+    assert paired(file, sweep=5) == (1, 2)
+    assert paired(file, "v", "i") == (-70, 2)  # a person says so

@@ -5,8 +5,10 @@ sweep number, or starting time; by numbers in names only where a file has none o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from raphe.core.errors import RecordingError
 from raphe.core.files.path import checked_path
@@ -25,9 +27,11 @@ from raphe.core.nwb.stimuli import (
 )
 from raphe.core.nwb.sweeps import SweptChannel, channels_of, varying_numbers
 from raphe.core.recordings.rates import same_rate
-from raphe.core.recordings.recording import Recording
+from raphe.core.recordings.recording import Recording, Trace
 from raphe.core.recordings.units import unit_factor
 from raphe.core.sentences import counted, listed
+
+NO_CURRENT = "IZeroClampSeries"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,7 @@ class SweepPair:
     voltage: Recording
     current: Recording
     label: str
+    bias_a: float = 0.0  # that the file states, and that is not in the current
 
 
 def read_pair(
@@ -44,6 +49,7 @@ def read_pair(
     channel: int | str | None = None,
     stimulus_channel: int | str | None = None,
     sweep: int | None = None,
+    add_bias: bool = False,
 ) -> SweepPair:
     """Read one sweep of one electrode.
 
@@ -53,11 +59,12 @@ def read_pair(
         stimulus_channel: of the current, likewise; None takes the one that belongs to the voltage.
         sweep: its number where the file numbers its sweeps, else its place from 0; None takes the
             first.
+        add_bias: the bias current that the file states for the sweep is added to its stimulus.
 
     Raises RecordingError, also for a voltage without a current of its own.
     """
     contents = open_contents(checked_path(path, "an NWB file"))
-    return pair_of(contents, channel, stimulus_channel, sweep)
+    return pair_of(contents, channel, stimulus_channel, sweep, add_bias)
 
 
 def pair_of(
@@ -65,9 +72,12 @@ def pair_of(
     channel: int | str | None = None,
     stimulus_channel: int | str | None = None,
     sweep: int | None = None,
+    add_bias: bool = False,
 ) -> SweepPair:
     """As `read_pair`, of a file that was opened."""
     chosen, alike = _choose_sweep(contents, VOLTAGE, channel, sweep)
+    if chosen.series.kind == NO_CURRENT and stimulus_channel is None:
+        return _without_current(contents, chosen)
     current = current_of(contents, chosen, alike, stimulus_channel)
     n_samples = chosen.part.n_samples
     if not same_rate(chosen.series.sampled_hz, current.series.sampled_hz):
@@ -82,11 +92,28 @@ def pair_of(
             f"{counted('sample', n_samples)}, got {current.part.n_samples} of "
             f"{current.series.name}; choose a sweep that was recorded whole (--sweep)"
         )
+    injected, bias_a, told = _recording(contents, current, n_samples), chosen.series.bias_a, ""
+    if bias_a and add_bias:
+        (trace,) = injected.sweeps
+        factor = unit_factor(CURRENT, injected.unit)
+        assert factor is not None  # else it were no current
+        offset = trace.offset + factor * bias_a
+        injected = replace(injected, sweeps=(replace(trace, offset=offset),))
+        told, bias_a = f" and its bias current of {1e12 * bias_a:g} pA", 0.0
+    elif bias_a:
+        told = f"; its bias current of {1e12 * bias_a:g} pA is not added to that"
     return SweepPair(
-        _recording(contents, chosen, n_samples),
-        _recording(contents, current, n_samples),
-        f"{chosen.label}, with {current.series.name}{chosen.series.bias_told}",
-    )
+        _recording(contents, chosen, n_samples), injected,
+        f"{chosen.label}, with {current.series.name}{told}", bias_a,
+    )  # fmt: skip
+
+
+def _without_current(contents: Contents, sweep: Sweep) -> SweepPair:
+    """Of a sweep at I=0, in which the amplifier injects nothing whatever it is told to."""
+    voltage = _recording(contents, sweep, sweep.part.n_samples)
+    nothing = Trace.from_array(np.zeros(voltage.n_samples, np.float32), sweep.start_s)
+    current = replace(voltage, sweeps=(nothing,), unit=CURRENT)
+    return SweepPair(voltage, current, f"{sweep.label}, recorded at I=0: without a current")
 
 
 def sweep_numbers(path: str | Path, channel: int | str | None = None) -> list[int]:

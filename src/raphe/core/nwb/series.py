@@ -29,6 +29,7 @@ BUILDER = re.compile(r"\broot/([^ ]{1,100}) \w+Builder\b")  # of pynwb, with the
 INNERMOST = re.compile(r"\(([^()]+(?:\([^()]*\))?[^()]*)\)[^()]*$")  # of HDF5's reasons
 NUMBER = re.compile(r"[0-9]{1,18}")
 FLOAT32_LEAST, FLOAT32_MOST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
+MOST_BIAS_A = 1e-6  # amplifiers give some 20 nA
 LONGEST_REASON = 150  # of another program's
 BLOCK_BYTES = 2**24  # of all columns together, read at once
 NO_CACHE = 0  # bytes of chunks: HDF5 keeps those of every series, as long as the file is open
@@ -140,13 +141,6 @@ class Series:
     bias_a: float = 0.0
 
     @property
-    def bias_told(self) -> str:
-        """What is to be told of its bias current behind the name of its stimulus, or ""."""
-        if not self.bias_a:
-            return ""
-        return f"; its bias current of {1e12 * self.bias_a:g} pA is not added to that"
-
-    @property
     def series_name(self) -> str:
         return self.place.rpartition("/")[2]
 
@@ -217,6 +211,20 @@ def plain_unit(unit: object) -> str:
     """An NWB file's unit as this field writes it; "" for none."""
     text = word(unit).strip()
     return UNITS.get(text.casefold(), text)
+
+
+def bias_in_a(value: object) -> float:
+    """A bias current as a file has it, in A; 0 for none, or what is no finite number.
+
+    MIES writes pA, as the amplifier tells it, where NWB wants A: so large a number is one of pA.
+    """
+    try:
+        bias = float(value)  # type: ignore[arg-type]  # a file may hold anything
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    if not isfinite(bias):
+        return 0.0
+    return bias if abs(bias) < MOST_BIAS_A else 1e-12 * bias
 
 
 def word(value: object) -> str:

@@ -4,11 +4,13 @@ pynwb reads NWB 2 alone. The layout: /acquisition/timeseries/NAME and /stimulus/
 are groups of `data` (with the attributes conversion and unit), `num_samples` and `starting_time`
 (with the attribute rate) or `timestamps`; a sweep of the Allen Institute is called Sweep_N in both.
 /epochs/Sweep_N/response and …/stimulus hold the same groups, as `timeseries`, and tell the number
-of a sweep that is called otherwise.
+of a sweep that is called otherwise; /epochs/Experiment_N/stimulus tells where one that was stopped
+ends (idx_start, count): AllenSDK takes nothing behind for recorded, nor is it read here.
 """
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from raphe.core.nwb.series import (
     TEMPLATE,
     Series,
     StoredColumn,
+    bias_in_a,
     fault_of_data,
     fault_of_scale,
     plain_unit,
@@ -43,6 +46,7 @@ UNITS_OF_KINDS = {  # where a file states none
     "VoltageClampSeries": "A", "CurrentClampStimulusSeries": "A",
 }  # fmt: skip
 ELECTRODES = "general/intracellular_ephys"
+EXPERIMENT = re.compile("Experiment_([0-9]{1,9})")
 SWEEP = re.compile(r"(?:Sweep_([0-9]{1,9})|data_([0-9]{1,9})_(?:AD|DA)[0-9]+)")  # Allen, MIES
 
 
@@ -59,6 +63,7 @@ def read_contents(path: Path, version: str) -> Contents:
         columns: list[Series] = []
         left_out: dict[str, str] = {}
         series = list(_series(file))
+        ends = dict(_ends(file))
         if not any(place.startswith(ACQUIRED) for place, _, _ in series):
             raise RecordingError(
                 f"{this}, expected it to have acquisition/timeseries, or epochs/Sweep_N with a "
@@ -72,7 +77,7 @@ def read_contents(path: Path, version: str) -> Contents:
             elif 0 in data.shape:
                 left_out[place] = "holds no samples"
             else:
-                columns += _columns(path, this, place, group, sweep, sole_electrode, in_si)
+                columns += _columns(path, this, place, group, sweep, sole_electrode, in_si, ends)
     except RecordingError:
         raise
     except Exception as error:  # h5py raises whatever the library does
@@ -103,6 +108,15 @@ def _of_epochs(file: h5py.File) -> Iterator[tuple[str, str, h5py.Group]]:
                 yield kind, epoch, group
 
 
+def _ends(file: h5py.File) -> Iterator[tuple[int, int]]:
+    """Of sweeps the sample at which their experiment ended."""
+    for epoch, parts in _groups(file.get("epochs")):
+        experiment = EXPERIMENT.fullmatch(epoch)
+        first, count = (_scalar(parts.get(f"stimulus/{name}")) for name in ("idx_start", "count"))
+        if experiment and first >= 0 and count >= 1 and math.isfinite(first + count):
+            yield int(experiment[1]), int(first + count)
+
+
 def _groups(holder: Any) -> Iterator[tuple[str, h5py.Group]]:
     for name in holder if isinstance(holder, h5py.Group) else ():
         member = holder.get(name)
@@ -127,13 +141,15 @@ def _columns(
     sweep: int | None,
     sole_electrode: str | None,
     in_si: bool,
+    ends: Mapping[int, int],
 ) -> Iterator[Series]:
     data, name, kind = group["data"], place.rpartition("/")[2], _kind(group)
     n_samples, n_columns = data.shape[0], data.shape[1] if data.ndim == 2 else 1
     gain = 1.0 if in_si else _number(data.attrs.get("conversion", 1.0))
     fault, clock = "", Clock(place, n_samples, 1.0, 0.0)
     try:
-        clock = _clock(f"{this}, {place}", group, n_samples)
+        end = n_samples if sweep is None else ends.get(sweep, n_samples)
+        clock = _clock(f"{this}, {place}", group, n_samples, end)
         if scale_fault := fault_of_scale(gain, 0.0):
             fault = f"{this}, {place}: {scale_fault}"
     except RecordingError as error:
@@ -152,10 +168,12 @@ def _columns(
             samples=StoredColumn(path, place, data, number),
             clock=clock,
             fault=fault,
+            bias_a=bias_in_a(_scalar(group.get("bias_current"))),
         )
 
 
-def _clock(where: str, group: h5py.Group, n_samples: int) -> Clock:
+def _clock(where: str, group: h5py.Group, n_samples: int, end: int) -> Clock:
+    """Of the samples up to `end`."""
     start = group.get("starting_time")
     if isinstance(start, h5py.Dataset) and "rate" in start.attrs:
         counted = group.get("num_samples")
@@ -164,6 +182,7 @@ def _clock(where: str, group: h5py.Group, n_samples: int) -> Clock:
                 f"{where}: expected num_samples to be that of its data, {n_samples}, got "
                 f"{_number(counted[()]):g}: the file is cut"
             )
+        n_samples = min(n_samples, end)
         return Clock.of_rate(where, n_samples, _number(start.attrs["rate"]), _number(start[()]))
     times = group.get("timestamps")
     if isinstance(times, h5py.Dataset):
@@ -203,6 +222,10 @@ def _kind(group: h5py.Group) -> str:
 
 def _text(item: Any) -> str:
     return word(item[()]) if isinstance(item, h5py.Dataset) else ""
+
+
+def _scalar(item: Any) -> float:
+    return _number(item[()]) if isinstance(item, h5py.Dataset) else float("nan")
 
 
 def _number(value: Any) -> float:

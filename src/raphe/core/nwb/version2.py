@@ -25,6 +25,7 @@ from raphe.core.nwb.series import (
     TEMPLATE,
     Series,
     StoredColumn,
+    bias_in_a,
     fault_of_data,
     fault_of_scale,
     plain_unit,
@@ -165,7 +166,7 @@ def _columns(path: Path, place: str, series: Any, sweep: int | None) -> Iterator
             samples=StoredColumn(path, place, data, number),
             clock=clock,
             fault=fault or (scale_fault and f"{where}: {scale_fault}"),
-            bias_a=_finite(getattr(series, "bias_current", None)),
+            bias_a=bias_in_a(getattr(series, "bias_current", None)),
         )
 
 
@@ -212,15 +213,6 @@ def _electrodes(where: str, series: Any, n_columns: int) -> list[str | None]:
             f"{where}: expected an electrode for each of its {n_columns} channels, got {len(rows)}"
         )
     return [f"{region.table.name}[{row}]" for row in rows.tolist()]
-
-
-def _finite(value: object) -> float:
-    """A number of the file; 0 for none, or what is no finite number."""
-    try:
-        number = float(value)  # type: ignore[arg-type]  # a file may hold anything
-    except (TypeError, ValueError, OverflowError):
-        return 0.0
-    return number if isfinite(number) else 0.0
 
 
 def _whole_number(value: object) -> int | None:

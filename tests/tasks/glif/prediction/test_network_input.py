@@ -51,7 +51,7 @@ def test_faults_are_named() -> None:
     voltage = -0.07 + 1e-4 * rng.normal(size=(6, 10_000))
     current = np.full((6, 10_000), 1e-10)
     voltage[0, 7] = np.inf
-    voltage[1, :6000] = np.nan
+    voltage[1, 1000:7000] = np.nan
     current[2, 3] = np.nan
     voltage[4, 2000:4000] = np.nan
     voltage[5, 2000:2200] = np.nan  # a dead time of 10 ms
@@ -67,3 +67,20 @@ def test_faults_are_named() -> None:
     slow = CellTraces(voltage[3:4, :500], current[3:4, :500], rate_hz=1000)
     assert cell_faults(slow, 710) == {0: "500 ms are too short, 710 ms are needed"}
     assert cell_faults(slow, 1) == {}
+
+
+def test_what_is_filled_up_before_and_behind_a_sweep_is_left_off() -> None:
+    voltage, current = np.full((4, 10_000), -0.07), np.full((4, 10_000), 1e-10)
+    voltage[:, 5000] = -0.06
+    voltage[0, :2000] = np.nan
+    voltage[1, 8000:] = current[1, 7000:] = np.nan  # a stimulus that ended first
+    voltage[2, -100:] = np.nan  # the last spike's dead time
+    voltage[3, 4000:6000] = np.nan
+    voltage[3, 3000] = -0.06
+    cells = CellTraces(voltage, current, SIMULATED_HZ)
+    spans = [(span.start, span.stop) for span in map(cells.recorded, range(4))]
+    assert spans == [(2000, 10_000), (0, 7000), (0, 10_000), (0, 10_000)]
+    cut = CellTraces(voltage, current, SIMULATED_HZ, spikes_cut=True)
+    assert cut.recorded(2) == slice(0, 9900)
+    faults = cell_faults(cells, least_samples=1)
+    assert faults == {3: "100 ms of its voltage are NaN in one stretch; cut it there"}

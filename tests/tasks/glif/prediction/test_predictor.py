@@ -26,6 +26,25 @@ def test_arrays_give_posteriors(posterior_bundle: Path, cell: list[str]) -> None
     assert bundle.manifest["level"] == 1 and "glif/posterior" in repr(bundle)
 
 
+def test_sweeps_that_are_filled_up_give_what_they_hold(posterior_bundle, cell) -> None:
+    """Each over other samples of the array, as sweeps that were stopped at other times."""
+    bundle = raphe.load_bundle(posterior_bundle, threads=1)
+    voltage_v, current_a = np.load(cell[0]), np.load(cell[2])
+    n, late = len(voltage_v), 3600
+    voltages, currents = np.full((3, n + late), np.nan), np.full((3, n + late), np.nan)
+    for row, begin in enumerate((late, 0, late)):
+        voltages[row, begin : begin + n], currents[row, begin : begin + n] = voltage_v, current_a
+    voltages[1, n:] = currents[1, n:] = 0
+    posteriors = bundle.predict(voltages, currents, 50_000, n_samples=50).posteriors
+    alone = bundle.predict(voltage_v, current_a, 50_000, n_samples=50).posteriors[0]
+    for row, (each, later_s) in enumerate(zip(posteriors, (0.072, 0, 0.072), strict=True)):
+        assert each.cell == f"cell {row}" and each.length_s == pytest.approx(alone.length_s)
+        assert each.begin_s == pytest.approx(alone.begin_s + later_s)
+        np.testing.assert_allclose(
+            np.median(each.samples, axis=0), np.median(alone.samples, axis=0), rtol=0.01
+        )
+
+
 def test_files_and_units_are_those_of_the_command(posterior_bundle: Path, cell: list[str]) -> None:
     bundle = raphe.load_bundle(posterior_bundle, threads=1)
     of_files = bundle.predict(cell[0], cell[2], 50_000, n_samples=20).posteriors[0]

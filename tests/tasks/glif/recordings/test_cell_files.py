@@ -165,7 +165,29 @@ def test_only_spikes_are_cut_from_a_recording(cell: list[str]) -> None:
     filled_up = voltage.copy()
     filled_up[-400:] = np.nan
     cells = read_cell_traces(*_save(cell, 0, filled_up), 50_000, cut=True)
-    assert cells.voltage_v.shape == cells.current_a.shape == (1, len(voltage) - 400)
+    assert cells.recorded(0) == slice(0, len(voltage) - 400)
+    filled_up[:300] = np.nan
+    assert read_cell_traces(*_save(cell, 0, filled_up), 50_000, cut=True).recorded(0).start == 300
+
+
+def test_zeros_that_a_program_filled_a_sweep_up_with_are_no_voltage(cell: list[str]) -> None:
+    voltage = np.where(np.isnan(v := np.load(cell[0])), -0.05, v)
+    voltage[-4000:] = voltage[:20] = 0
+    voltage[300:330] = 0  # between others: whatever it is, it is not that
+    for cut in (False, True):
+        cells = read_cell_traces(*_save(cell, 0, np.stack([voltage, v])), 50_000, cut=cut)
+        assert cells.recorded(0) == slice(20, len(voltage) - 4000)
+        assert cells.read_from == (
+            "its voltage is exactly 0 V in 1 cell, the first of them until 0.0004 s and from "
+            f"{len(voltage) / 50_000 - 0.08:g} s on: taken for filled up, and left off"
+        )
+    voltage[-4000:] = -0.07
+    voltage[:20] = -0.07
+    voltage[-9:] = 0
+    assert not read_cell_traces(*_save(cell, 0, voltage), 50_000, cut=True).read_from
+    relative = np.where(np.arange(len(v)) < 400, 0, v + 0.072)  # at rest, as a model is
+    cells = read_cell_traces(*_save(cell, 0, relative), 50_000, relative_to_v=-0.073)
+    assert not cells.read_from and cells.recorded(0).start == 0
 
 
 def test_a_folder_is_no_file(cell: list[str], tmp_path: Path) -> None:

@@ -134,6 +134,38 @@ def test_all_sweeps_of_an_nwb_file_are_taken_each_with_its_own_stimulus(tmp_path
     assert "its rate is 20000 Hz, that of most 10000 Hz" in sweeps.left_out["sweep 6"]
 
 
+def test_bias_currents_that_differ_are_told_and_added_on_request(tmp_path) -> None:
+    """As MIES writes them, in pA, with a sweep at I=0."""
+    path, n = tmp_path / "cell.nwb", 1000
+    entries = [Entry("IZeroClampSeries", "v0", np.full(n, -60, np.int16), sweep=0,
+                     facts={"conversion": 1e-3})]  # fmt: skip
+    for number, bias in ((1, -20.0), (2, -45.0)):
+        facts = {"conversion": 1e-3, "bias_current": bias}
+        entries += [
+            Entry("CurrentClampSeries", f"v{number}", np.full(n, -60, np.int16),
+                  start_s=float(number), sweep=number, facts=facts),
+            Entry("CurrentClampStimulusSeries", f"i{number}", np.full(n, 50, np.int16),
+                  start_s=float(number), sweep=number, where="stimulus",
+                  facts={"conversion": 1e-12}),
+        ]  # fmt: skip
+    write_nwb(path, entries)
+    voltage = Signal(path, "V")
+    lacking = read_cell_sweeps(voltage, Signal(None, "A"), None, every=True)
+    assert [round(1e12 * float(each[0])) for each in lacking.currents_a] == [0, 50, 50]
+    assert lacking.read_from[-1].startswith("the bias currents of its sweeps differ, −45.0 to 0 pA")
+    assert lacking.read_from[-1].endswith("pass --add-bias, or fit sweeps of one bias")
+    added = read_cell_sweeps(voltage, Signal(None, "A", with_bias=True), None, every=True)
+    assert [round(1e12 * float(each[0])) for each in added.currents_a] == [0, 30, 5]
+    assert added.read_from[-1] == "sweep 2, v2, with i2 and its bias current of -45 pA"
+    of_one = read_cell_sweeps(voltage, Signal(None, "A"), None, numbers=[2])
+    assert of_one.read_from == [
+        "sweep 2, v2, with i2; its bias current of -45 pA is not added to that"
+    ]
+    arrays = Signal(np.full(n, -0.06), "V"), Signal(np.full(n, 1e-10), "A", with_bias=True)
+    with pytest.raises(SettingError, match="--add-bias: only an NWB file with voltage and current"):
+        read_cell_sweeps(*arrays, 20_000.0)
+
+
 def test_a_voltage_that_is_missing_is_no_spike_where_it_is_no_dead_time() -> None:
     voltage, current = np.full((4, 5000), -0.07), np.full((4, 5000), 1e-10)
     voltage[0, -2000:] = np.nan  # filled up by the amplifier's program

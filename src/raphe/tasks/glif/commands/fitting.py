@@ -71,6 +71,12 @@ def add_fit(parser: Parser) -> None:
         "does not have, or a leak (done unasked where the cell fires without a current)",
     )
     parser.add_argument(
+        "--add-bias",
+        action="store_true",
+        help="add to each sweep's stimulus the bias current that an NWB file states for it: in "
+        "files of MIES, and of ABF files converted by ipfx, stimuli lack it",
+    )
+    parser.add_argument(
         "--liquid-junction-mv",
         type=float,
         default=0.0,
@@ -125,7 +131,7 @@ def _fit(options: argparse.Namespace) -> int:
         )
     sweeps = read_cell_sweeps(
         Signal(options.input, options.unit, options.channel),
-        Signal(options.stimulus, options.stimulus_unit, options.stimulus_channel),
+        Signal(options.stimulus, options.stimulus_unit, options.stimulus_channel, options.add_bias),
         options.rate,
         numbers=() if ALL in options.sweep else options.sweep,
         every=ALL in options.sweep,

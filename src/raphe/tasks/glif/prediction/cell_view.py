@@ -69,7 +69,7 @@ class ViewedCell:
         return median_response(
             self.posterior.level,
             self.posterior.samples,
-            self.cells.current_a[self.row],
+            np.nan_to_num(self.cells.current_a[self.row]),  # none where nothing was recorded
             self.rate_hz,
         )
 
@@ -264,7 +264,7 @@ def _sentences(shown: ViewedCell, posterior: Posterior, fit: Fit) -> list[str]:
             "the dead time: there the posterior is the prior's."
         )
     if shown.cells.read_from:
-        sentences.append(f"Read from {shown.cells.read_from}.")
+        sentences.append(f"How it was read: {shown.cells.read_from}.")
     return sentences
 
 

@@ -4,6 +4,7 @@ B cells.
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 from threading import Lock
 
 import numpy as np
@@ -39,15 +40,18 @@ def infer_cells(
 ) -> Iterator[Posterior]:
     """The posterior of the cell in each of these rows, n_samples draws each."""
     rng = np.random.default_rng(seed)
-    blocks = [rows[i : i + AT_ONCE] for i in range(0, len(rows), AT_ONCE)]
-    for block in progress(blocks, "Inferring"):
-        block_cells = CellTraces(cells.voltage_v[block], cells.current_a[block], cells.rate_hz)
+    for block in progress(_blocks(cells, rows), "Inferring"):
+        recorded = cells.recorded(block[0])
+        block_cells = CellTraces(
+            cells.voltage_v[block, recorded], cells.current_a[block, recorded], cells.rate_hz
+        )
         traces, rate_hz, begins_s = network_input(block_cells, bundle.longest_s)
+        begins_s += recorded.start / cells.rate_hz
         draws = bundle.infer(traces, rate_hz, n_samples, rng)
         lasts = round(traces.shape[2] / rate_hz * cells.rate_hz)
         for i, row in enumerate(block):
             begin = round(float(begins_s[i]) * cells.rate_hz)
-            read = slice(begin, begin + lasts)
+            read = slice(begin, min(begin + lasts, recorded.stop))
             stretch = cells.voltage_v[row, read], cells.current_a[row, read]
             samples = draws.samples[:, i]
             samples[:, REST] -= cells.rest_added_v
@@ -59,6 +63,15 @@ def infer_cells(
                 + clipping_sentences(*stretch)
                 + sign_sentences(*stretch, cells.rate_hz),
                 float(begins_s[i]),
-                traces.shape[2] / rate_hz,
+                (read.stop - begin) / cells.rate_hz,
                 draws.misfits_mv[i],
             )
+
+
+def _blocks(cells: CellTraces, rows: list[int]) -> list[list[int]]:
+    """Rows to be inferred at once, whose cells were recorded over the same samples."""
+    blocks = []
+    for _, alike in groupby(rows, lambda row: str(cells.recorded(row))):
+        of_one_span = list(alike)
+        blocks += [of_one_span[i : i + AT_ONCE] for i in range(0, len(of_one_span), AT_ONCE)]
+    return blocks

@@ -42,22 +42,31 @@ def cell_faults(cells: CellTraces, least_samples: int) -> dict[int, str]:
     shortest_s = max(SHORTEST_S, least_samples * _thinned(cells) / cells.rate_hz)
     faults = dict(cells.faults)
     for row, (voltage, current) in enumerate(zip(cells.voltage_v, cells.current_a, strict=True)):
-        if row not in faults and (fault := _fault(voltage, current, cells.rate_hz, shortest_s)):
+        recorded = cells.recorded(row)
+        if row not in faults and (
+            fault := _fault(voltage, current, recorded, cells.rate_hz, shortest_s)
+        ):
             faults[row] = fault
     return faults
 
 
 def _fault(
-    voltage_v: np.ndarray, current_a: np.ndarray, rate_hz: float, shortest_s: float
+    voltage_v: np.ndarray,
+    current_a: np.ndarray,
+    recorded: slice,
+    rate_hz: float,
+    shortest_s: float,
 ) -> str | None:
-    """Why a cell cannot be inferred from its voltage and current (N,)."""
+    """Why a cell cannot be inferred from what was recorded of its voltage and current (N,)."""
+    voltage_v, current_a = voltage_v[recorded], current_a[recorded]
     missing = np.isnan(voltage_v)
     if np.isinf(voltage_v).any():
-        return f"infinite voltage at sample {int(np.isinf(voltage_v).argmax())}"
+        return f"infinite voltage at sample {recorded.start + int(np.isinf(voltage_v).argmax())}"
     if missing.mean() > MOST_MISSING:
         return f"{100 * missing.mean():.0f} % of its voltage is NaN"
     if not np.isfinite(current_a).all():
-        return f"the current is not finite at sample {int((~np.isfinite(current_a)).argmax())}"
+        at = recorded.start + int((~np.isfinite(current_a)).argmax())
+        return f"the current is not finite at sample {at}"
     if np.nanstd(voltage_v) == 0:
         return "its voltage is constant"
     if (gap_s := _longest_gap(missing) / rate_hz) > LONGEST_GAP_S:

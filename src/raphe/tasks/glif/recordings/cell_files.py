@@ -20,12 +20,14 @@ from raphe.core.recordings.recording import Recording
 from raphe.core.sentences import counted, listed
 from raphe.tasks.glif.recordings.cell_traces import CellTraces
 from raphe.tasks.glif.recordings.columns import has_column, read_columns, si_factor
+from raphe.tasks.glif.recordings.filled_up import without_zeros
 from raphe.tasks.glif.recordings.named_arrays import holds_array, missing_array, read_named
 from raphe.tasks.glif.recordings.plausible import (
     membrane_fault,
     missing_fault,
     require_current,
     require_relative,
+    require_same_shape,
 )
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
@@ -49,11 +51,13 @@ class Signal:
         unit: of an array, or of one in a table or an .npz that names none; a recording knows its
             own.
         channel: of a recording, a table or an .npz, its number or name.
+        with_bias: of a current in NWB, with the bias current that the file states added.
     """
 
     source: Path | np.ndarray | None
     unit: str
     channel: int | str | None = None
+    with_bias: bool = False
 
     @property
     def file(self) -> Path:
@@ -148,22 +152,28 @@ def read_cell_traces(
             f"--sweep {sweep}: an array has no sweeps, nor has a table; leave it out"
         )
     if voltage.suffix == NWB and current.source == voltage.source:
-        measured, injected, read_from = _read_pair(voltage, current, sweep)
+        measured, injected, read_from, bias_a = _read_pair(voltage, current, sweep)
     else:
+        bias_a = 0.0
         measured = _read(voltage, VOLTAGE_UNITS, "voltage", rate_hz, sweep)
         injected, read_from = _read_current(voltage, current, commanded, rate_hz, sweep)
     (voltage_v, voltage_hz), (current_a, current_hz) = measured, injected
     voltage_name, current_name = _name(voltage, "voltage"), _name(current, "current")
+    which = f"{current_name}, {read_from}" if voltage.suffix == NWB and read_from else current_name
     if not np.isclose(voltage_hz, current_hz, rtol=1e-6):
         raise RecordingError(
             f"{current_name}: expected the voltage's rate of {voltage_hz:g} Hz, got "
             f"{current_hz:g} Hz"
         )
-    _require_same_shape(voltage_v, current_a, current_name)
-    if relative_to_v is not None:
+    require_same_shape(voltage_v, current_a, current_name)
+    current_a = np.broadcast_to(current_a, voltage_v.shape)
+    if relative_to_v is None:
+        voltage_v, current_a, filled_up = without_zeros(voltage_v, current_a, voltage_hz)
+        read_from = "; ".join(filter(None, (read_from, filled_up)))
+    else:
         require_relative(voltage_v, voltage_name)
         voltage_v = voltage_v + relative_to_v
-    require_current(current_a, current_name, current.if_wrong, may_rest)
+    require_current(current_a, which, current.if_wrong, may_rest)
     faults = {
         row: fault
         for row, trace in enumerate(voltage_v)
@@ -171,13 +181,11 @@ def read_cell_traces(
     }
     if len(faults) == len(voltage_v):
         raise RecordingError(f"{voltage_name}: {faults[0]}")
-    current_a = np.broadcast_to(current_a, voltage_v.shape)
     if cut:
-        # An end that no cell has is filled up, and no spike's dead time.
-        end = int(np.flatnonzero(np.isfinite(voltage_v).any(axis=0))[-1]) + 1
-        voltage_v = np.stack([cut_spikes(trace[:end], voltage_hz) for trace in voltage_v])
-        current_a = current_a[:, :end]
-    return CellTraces(voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults, read_from)
+        voltage_v = np.stack([cut_spikes(trace, voltage_hz) for trace in voltage_v])
+    return CellTraces(
+        voltage_v, current_a, voltage_hz, relative_to_v or 0.0, faults, read_from, cut, bias_a
+    )
 
 
 def read_voltage(
@@ -306,12 +314,13 @@ def _read_current(
 
 def _read_pair(
     voltage: Signal, current: Signal, sweep: int | None
-) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray, float], str]:
-    """Both of one NWB file, and which of its series they are."""
+) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray, float], str, float]:
+    """Both of one NWB file, which of its series they are, and the bias that is not added, in A."""
     from raphe.core.nwb.pairs import read_pair
 
-    pair = read_pair(voltage.file, voltage.channel, current.channel, sweep)
-    return _samples(pair.voltage, VOLTAGE_UNITS), _samples(pair.current, CURRENT_UNITS), pair.label
+    pair = read_pair(voltage.file, voltage.channel, current.channel, sweep, current.with_bias)
+    signals = _samples(pair.voltage, VOLTAGE_UNITS), _samples(pair.current, CURRENT_UNITS)
+    return *signals, pair.label, pair.bias_a
 
 
 def _samples(
@@ -373,16 +382,3 @@ def _read_channel(signal: Signal, channel: int | str) -> Recording:
     from raphe.core.abf.reader import read_abf
 
     return read_abf(signal.file, channel)
-
-
-def _require_same_shape(voltage_v: np.ndarray, current_a: np.ndarray, name: str) -> None:
-    if voltage_v.shape[1] != current_a.shape[1]:
-        raise RecordingError(
-            f"{name}: expected a current of {counted('sample', voltage_v.shape[1])}, as many as "
-            f"the voltage has, got {counted('sample', current_a.shape[1])}"
-        )
-    if len(current_a) not in (1, len(voltage_v)):
-        raise RecordingError(
-            f"{name}: expected one current for all voltages, or one for each of the "
-            f"{len(voltage_v)}, got {len(current_a)}"
-        )

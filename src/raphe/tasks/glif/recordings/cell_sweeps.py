@@ -11,14 +11,17 @@ import numpy as np
 
 from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import counted
+from raphe.core.sentences import number as in_words
 from raphe.tasks.glif.recordings.cell_files import NWB, Signal, n_sweeps, read_cell_traces
-from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S, CellTraces
+from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S
 from raphe.tasks.glif.recordings.plausible import CUT, require_current
 from raphe.tasks.glif.recordings.spike_cuts import cut_longer
 
 BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
 MOST_JUNCTION_V = 0.05
+LEAST_BIAS_PA = 1.0  # by which two differ
 MOST_LONGER_S = 0.02
+ONLY_NWB = "only an NWB file with voltage and current states the bias current of a sweep"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,10 @@ def read_cell_sweeps(
         from raphe.core.nwb.pairs import sweep_numbers  # loads h5py
 
         wanted = sweep_numbers(voltage.file, voltage.channel)
+    if current.with_bias and (voltage.suffix != NWB or current.source is not None):
+        raise SettingError(f"--add-bias: {ONLY_NWB}; leave it out")
     names, voltages, currents, read_from = [], [], [], []
+    biases_a: list[float] = []
     left_out: dict[str, str] = {}
     rates: list[float] = []
     for number in wanted:
@@ -109,7 +115,8 @@ def read_cell_sweeps(
             if row in traces.faults:
                 left_out[name] = traces.faults[row]
                 continue
-            voltage_v, current_a = _without_padding(traces, row, cut)
+            recorded = traces.recorded(row)
+            voltage_v, current_a = traces.voltage_v[row, recorded], traces.current_a[row, recorded]
             voltage_v = cut_longer(voltage_v, round(longer_s * traces.rate_hz))
             if fault := _fault(voltage_v, current_a, traces.rate_hz):
                 left_out[name] = fault
@@ -118,6 +125,7 @@ def read_cell_sweeps(
             voltages.append(voltage_v - liquid_junction_v)
             currents.append(current_a)
             rates.append(traces.rate_hz)
+            biases_a.append(traces.bias_a)
         if traces.read_from and traces.read_from not in read_from:
             read_from.append(traces.read_from)
     fire = [name for name, why in left_out.items() if why.endswith(CUT)]
@@ -145,6 +153,7 @@ def read_cell_sweeps(
         }
         names, rates = [names[i] for i in kept], [rates[i] for i in kept]
         voltages, currents = [voltages[i] for i in kept], [currents[i] for i in kept]
+        biases_a = [biases_a[i] for i in kept]
     if len(set(np.round(rates, 3))) > 1:
         raise RecordingError(
             f"{voltage.source}: expected sweeps of one rate, got {min(rates):g} and "
@@ -152,20 +161,22 @@ def read_cell_sweeps(
         )
     of = next((each for each in (current, voltage) if each.suffix), current)
     require_current(currents, str(of.file) if of.suffix else "current", of.if_wrong)
+    read_from += _differing(biases_a)
     return CellSweeps(
         names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v, cut, longer_s
     )
 
 
-def _without_padding(traces: CellTraces, row: int, are_cut: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Voltage and current without a beginning and an end that are missing, as amplifiers' programs
-    fill sweeps up; where nobody cut the spikes here, an end may be the last one's dead time."""
-    voltage_v, current_a = traces.voltage_v[row], traces.current_a[row]
-    there = np.flatnonzero(~np.isnan(voltage_v))
-    longest = 0 if are_cut else round(LONGEST_GAP_S * traces.rate_hz)
-    first, last = int(there[0]), int(there[-1]) + 1
-    end = last if len(voltage_v) - last > longest else len(voltage_v)
-    return voltage_v[first:end], current_a[first:end]
+def _differing(biases_a: Sequence[float]) -> list[str]:
+    """What is to be told of bias currents that differ from sweep to sweep and are not added."""
+    low, high = 1e12 * min(biases_a), 1e12 * max(biases_a)
+    if high - low < LEAST_BIAS_PA:
+        return []
+    return [
+        f"the bias currents of its sweeps differ, {in_words(low)} to {in_words(high)} pA, and are "
+        "not added: where the stimuli lack them, as in files of MIES, rest and threshold come out "
+        "wrong; pass --add-bias, or fit sweeps of one bias"
+    ]
 
 
 def _fault(voltage_v: np.ndarray, current_a: np.ndarray, rate_hz: float) -> str | None:

@@ -119,3 +119,17 @@ def require_current(
             f"{name}: expected a current whose peak lies between 1 pA and 20 nA, got {peak:g} A; "
             f"{remedy}"
         )
+
+
+def require_same_shape(voltage_v: np.ndarray, current_a: np.ndarray, name: str) -> None:
+    """Refuse a current that is not of these voltages (B, N). Raises RecordingError."""
+    if voltage_v.shape[1] != current_a.shape[1]:
+        raise RecordingError(
+            f"{name}: expected a current of {counted('sample', voltage_v.shape[1])}, as many as "
+            f"the voltage has, got {counted('sample', current_a.shape[1])}"
+        )
+    if len(current_a) not in (1, len(voltage_v)):
+        raise RecordingError(
+            f"{name}: expected one current for all voltages, or one for each of the "
+            f"{len(voltage_v)}, got {len(current_a)}"
+        )

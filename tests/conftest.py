@@ -33,8 +33,8 @@ from omegaconf import DictConfig
 from page_browser import chromium, open_page, serve_at  # noqa: F401
 from paths import CONF, PROJECT, REAL_DATA
 from raphe.core import figure_style
+from raphe.harness.launchers import local
 from raphe.harness.settings import overrides
-from raphe.harness.sweeps import workers
 
 # A test may take as long as the machine needs; what a fixture made stays as it is for all examples.
 settings.register_profile(
@@ -232,7 +232,7 @@ def train_py(
     Members of a sweep are trained here too, one after the other, unless the arguments say else.
     """
     monkeypatch.chdir(PROJECT)
-    monkeypatch.setattr(workers, "FEWEST", math.inf)
+    monkeypatch.setattr(local, "FEWEST", math.inf)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def call(*arguments: str) -> int:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 
 class LocalLauncher(Launcher):
-    """Members of a sweep on this machine, several at once; see raphe.harness.sweeps.workers."""
+    """Members of a sweep on this machine, several at once; see raphe.harness.launchers.local."""
 
     def __init__(self, n_jobs: int | None = None) -> None:
         self.n_jobs = n_jobs
@@ -23,7 +23,7 @@ class LocalLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        from raphe.harness.sweeps.workers import launch
+        from raphe.harness.launchers.local import launch
 
         members = job_overrides, initial_job_idx
         return launch(self._context, self._task_function, self._config, *members)

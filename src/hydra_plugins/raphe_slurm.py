@@ -24,8 +24,9 @@ class SlurmLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        from raphe.harness.slurm.job import Job
+        from raphe.harness.launchers.member_job import MemberJob
+        from raphe.harness.slurm.job import SlurmJob
         from raphe.harness.slurm.launcher import launch
 
-        job = Job(self._context, self._config, self._task_function)
+        job = SlurmJob(MemberJob.of(self._context, self._config, self._task_function))
         return launch(job, job_overrides, initial_job_idx, **self._settings)

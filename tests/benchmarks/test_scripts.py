@@ -13,7 +13,7 @@ LISTED = re.findall(r"^\| `(\w+)\.py`", README, re.MULTILINE)
 NOT_NEEDED = [
     "scipy", "hydra", "omegaconf", "mlflow", "pytorch_lightning", "torchmetrics", "sklearn",
     "pyabf", "numba", "onnx", "onnxruntime", "matplotlib", "h5py", "yaml", "filelock", "rich",
-    "joblib",
+    "cloudpickle",
 ]  # fmt: skip
 PEER_ANSWER = '{"seconds": [1.0, 1.0], "test_losses": [0.5], "versions": "Keras 0"}'
 

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -48,10 +48,17 @@ def train(
 
 
 @pytest.fixture
-def train_with_workers(train: Callable[..., int]) -> Iterator[Callable[..., int]]:
-    """`train` where joblib starts workers, which end with the test."""
-    yield train
-    get_reusable_executor().shutdown()
+def server_of_processes() -> Iterator[None]:
+    """One of this test alone, with its environment and its output."""
+    forkserver._forkserver._stop()
+    yield
+    forkserver._forkserver._stop()
+
+
+@pytest.fixture
+def train_with_workers(train: Callable[..., int], server_of_processes: None) -> Callable[..., int]:
+    """`train` where a sweep starts processes."""
+    return train
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 PACKAGES = {
     "train": (
+        "cloudpickle",
         "hydra",
-        "joblib",
         "mlflow",
         "omegaconf",
         "onnx",

@@ -77,7 +77,6 @@ def run_as(member: SweepMember | None, config: DictConfig) -> float | None:
     """As `run`, for a member that the caller knows; the monitored metric of the weights that it
     kept, NaN where it failed. None of a single run."""
     if member is not None:
-        member.end_with_launcher()
         member.announce()
     try:
         facts, skipped = _run(config, member)

@@ -255,7 +255,7 @@ def test_a_choice_is_one_of_the_local_files(tmp_path: Path) -> None:
     )
     recorded = read(
         "data: {_target_: lab.Data, rate_hz: 3.0}",
-        choices={"task": "own", "trainer": "gpu", "debug": "../../x", "hydra/launcher": "joblib"},
+        choices={"task": "own", "trainer": "gpu", "debug": "../../x", "hydra/launcher": "slurm"},
     )
     config = recorded.over_local(config_dir=tmp_path)
     assert config.data == {"_target_": "lab.Data", "rate_hz": 3.0}

@@ -25,7 +25,7 @@ def tracker(tmp_path: Path, tracking_store: Callable[[Path], Path]) -> Tracker:
 
 def plan_of(**parameters: list[str]) -> SweepPlan:
     named = {name.replace("_", "."): values for name, values in parameters.items()}
-    return SweepPlan("parent", named, n_workers=1, launcher=0)
+    return SweepPlan("parent", named, n_workers=1)
 
 
 def member(tracker: Tracker, parent: str, kernel: int) -> RunFacts:

@@ -18,7 +18,7 @@ def test_members_are_all_combinations_each_once() -> None:
 
 
 def test_members_of_an_open_sweep_are_what_they_say(tmp_path: Path) -> None:
-    SweepPlan("run", {"model.lr": ["interval(0.1,1)"]}, 1, None, fixed=["task=toy"]).write(tmp_path)
+    SweepPlan("run", {"model.lr": ["interval(0.1,1)"]}, 1, fixed=["task=toy"]).write(tmp_path)
     plan = SweepPlan.read(tmp_path)
     assert plan.n_members is None
     assert plan.settings_of(["task=toy", "+model.lr=0.3", "seed=2"]) == {

@@ -13,17 +13,19 @@ In the tracking store a bank is a sweep: a parent with a child for each member.
 
 import contextlib
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import call, instantiate
-from joblib import Parallel, delayed
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from raphe.core.errors import RapheError
 from raphe.harness import identity
 from raphe.harness.banks.train_together import Job, train_together
+from raphe.harness.launchers.local import modules_of
+from raphe.harness.launchers.processes import import_ahead, run_all
 from raphe.harness.process import keep_freed_memory, quieten
 from raphe.harness.run import run_as, threads
 from raphe.harness.run_location import RunLocation, work_folder
@@ -67,7 +69,7 @@ def _run_bank(config: DictConfig) -> bool:
         train_together(config, data, jobs, work / "bank.ckpt")
         parent.show_progress()
         rest = [job for job in jobs if not job.member.has_ended]
-        Parallel(parent.plan.n_workers)(delayed(run_as)(job.member, job.config) for job in rest)
+        _finish_all(config, rest, parent.plan.n_workers)
         return parent.finish()
     except KeyboardInterrupt:
         _abandon(parent, "KILLED")
@@ -75,6 +77,17 @@ def _run_bank(config: DictConfig) -> bool:
     except Exception:
         _abandon(parent, "FAILED")
         raise
+
+
+def _finish_all(config: DictConfig, jobs: Sequence[Job], n_workers: int) -> None:
+    """Test, and record, those that have been trained."""
+    members = [(job.member, job.config) for job in jobs]
+    if n_workers == 1:
+        for member in members:
+            run_as(*member)
+        return
+    import_ahead(modules_of(config))
+    run_all(run_as, members, n_workers)
 
 
 def _parent(tracker: Tracker, config: DictConfig, data: pl.LightningDataModule) -> SweepParent:
@@ -102,7 +115,6 @@ def _jobs(
             n_workers=plan.n_workers,
             settings={config.bank.setting: str(value)},
             folder=folder,
-            launcher=plan.launcher,
         )
         own = copy.deepcopy(config)
         OmegaConf.update(own, config.bank.setting, value)

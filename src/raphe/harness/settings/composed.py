@@ -80,7 +80,12 @@ def without_hydra(config: DictConfig) -> DictConfig:
 def check(config: DictConfig) -> None:
     """Raise SettingError for a value no run can have, before hours are spent on it."""
     check_values(config)
-    instantiate(config.evaluate)  # whose settings are its own to check
+    check_evaluation(config)
+
+
+def check_evaluation(config: DictConfig) -> None:
+    """The part of `check` that loads the task with torch, whose settings are its own to check."""
+    instantiate(config.evaluate)
 
 
 def check_values(config: DictConfig) -> None:

@@ -7,21 +7,20 @@ before, the member ends, and goes on from its last epoch when its turn comes aga
 from collections.abc import Sequence
 from typing import Any
 
-from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn
 
 from raphe.core.ending import uninterrupted
-from raphe.harness.slurm.job import Job
+from raphe.harness.launchers.member_job import results_of
+from raphe.harness.slurm.job import SlurmJob
 from raphe.harness.slurm.submission import cancel_and_tell, executor_of, submit
 from raphe.harness.slurm.waiting import LOGS, wait
 from raphe.harness.sweeps.callback import SweepCallback
-from raphe.harness.sweeps.workers import results_of
 
 LAUNCHER = "hydra.launcher"
 
 
 def launch(
-    job: Job,
+    job: SlurmJob,
     job_overrides: Sequence[Sequence[str]],
     first: int,
     *,
@@ -38,10 +37,8 @@ def launch(
     parent = SweepCallback.running()
     executor = executor_of(parent.folder / LOGS, **of_jobs)
     numbers = range(first, first + len(job_overrides))
-    singletons = Singleton.get_state()
     members = [
-        (list(overrides), number, singletons)
-        for overrides, number in zip(job_overrides, numbers, strict=True)
+        (list(overrides), number) for overrides, number in zip(job_overrides, numbers, strict=True)
     ]
     with uninterrupted():
         arrays, _ = submit(executor, job, members, first, array_parallelism, LAUNCHER)

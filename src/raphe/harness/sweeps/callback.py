@@ -26,7 +26,11 @@ class SweepCallback(Callback):
         # Hydra turns an exception here into a warning and goes on; an exit it lets pass.
         quieten()
         try:
-            composed.check(config)
+            composed.check_values(config)
+            from raphe.harness.launchers.local import load_ahead
+
+            load_ahead(config)
+            composed.check_evaluation(config)
             from raphe.harness.sweeps.sweep import begin_sweep  # loads torch and MLflow
 
             SweepCallback._running = begin_sweep(config)

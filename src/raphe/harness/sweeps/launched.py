@@ -134,7 +134,6 @@ def _reopened(
         plan.parameters,
         n_workers=plan.n_workers,
         fixed=plan.fixed,
-        are_jobs=True,
         summarise=summarise,
     )
     parent.plan = plan

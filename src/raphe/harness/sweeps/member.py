@@ -6,10 +6,7 @@ member reads it there and keeps its state in its own job folder, whichever launc
 
 import json
 import math
-import os
 import sys
-import threading
-import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -25,9 +22,6 @@ from raphe.harness.start.explain import user_line
 from raphe.harness.sweeps.plan import SweepPlan, label_of
 from raphe.harness.sweeps.states import STATE_FILE, MemberState, labelled, read_state
 
-WATCH = "raphe-launcher-watch"
-ORPHAN_POLL_S = 0.5
-
 
 @dataclass(frozen=True)
 class SweepMember:
@@ -37,23 +31,10 @@ class SweepMember:
     n_workers: int
     settings: Mapping[str, str]  # {"model.kernel": "7"}
     folder: Path
-    launcher: int | None  # see SweepPlan
 
     @property
     def label(self) -> str:
         return label_of(self.settings)
-
-    def end_with_launcher(self) -> None:
-        """End this process when the one that launched it is gone, so that it holds no lock.
-
-        Workers of joblib outlive a launcher that is killed outright.
-        """
-        if self.launcher in (None, os.getpid()):
-            return
-        if threading.current_thread() is threading.main_thread():
-            watch = threading.Thread(target=_exit_when_orphaned, name=WATCH, daemon=True)
-            if WATCH not in {thread.name for thread in threading.enumerate()}:
-                watch.start()
 
     @classmethod
     def current(cls) -> "SweepMember | None":
@@ -64,7 +45,7 @@ class SweepMember:
         plan = SweepPlan.read(Path(hydra.sweep.dir))
         settings = plan.settings_of(hydra.overrides.task)
         folder = Path(hydra.runtime.output_dir)
-        return cls(plan.parent_run_id, plan.n_workers, settings, folder, plan.launcher)
+        return cls(plan.parent_run_id, plan.n_workers, settings, folder)
 
     @property
     def has_ended(self) -> bool:
@@ -113,10 +94,3 @@ class ReportEpoch(pl.Callback):
         self.member.at_epoch(
             epoch, trainer.max_epochs or 0, self.metric, float(value) if finite else None
         )
-
-
-def _exit_when_orphaned() -> None:
-    launcher = os.getppid()
-    while os.getppid() == launcher:
-        time.sleep(ORPHAN_POLL_S)
-    os._exit(1)

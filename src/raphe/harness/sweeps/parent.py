@@ -1,7 +1,6 @@
 """The parent run of several members: begun, resumed, and ended with the report over them."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -79,7 +78,6 @@ class SweepParent:
         parameters: each varied setting with its values as texts.
         n_workers: members that are at work at once in one process or on one node.
         fixed: of an open sweep, see SweepPlan.
-        are_jobs: whether each member is a job of a cluster's, which this process may leave.
         summarise: gives artifacts and metrics over all members: over those that finished, each
             with its settings, and the settings of the others. See raphe.harness.sweeps.section.
 
@@ -98,7 +96,6 @@ class SweepParent:
         *,
         n_workers: int,
         fixed: list[str] | None = None,
-        are_jobs: bool = False,
         summarise: Summarise | None = None,
     ) -> None:
         self._summarise = summarise
@@ -118,8 +115,7 @@ class SweepParent:
         self._run = self._begin_or_resume(
             kind.title, {**tags, KIND_TAG: kind.tag}, parameters, is_open=fixed is not None
         )
-        launcher = None if are_jobs else os.getpid()
-        self.plan = SweepPlan(self._run.run_id, parameters, n_workers, launcher, fixed)
+        self.plan = SweepPlan(self._run.run_id, parameters, n_workers, fixed)
         self._bar = SweepBar(self.folder, self.plan.n_members, kind.title)
         self._states = States(self.folder)
         self._arrays: list[JobArray] = []

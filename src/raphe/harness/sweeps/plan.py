@@ -29,7 +29,6 @@ class SweepPlan:
     Args:
         parameters: each swept setting with its values; of an open sweep, before it has ended, as
             its sweeper was told them.
-        launcher: process id; None where members are jobs of their own and outlive it.
         fixed: of an open sweep, whose sweeper finds its members one after the other: the overrides
             that all of them have. What else a member has is what it varies.
         announced: of an open sweep, the settings of its members.
@@ -39,7 +38,6 @@ class SweepPlan:
     parent_run_id: str
     parameters: dict[str, list[str]]
     n_workers: int
-    launcher: int | None
     fixed: list[str] | None = None
     announced: list[dict[str, str]] = field(default_factory=list)
     launched: list[str] = field(default_factory=list)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.utils import call, instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -17,6 +16,7 @@ from raphe.core.command_line import printed_command
 from raphe.core.errors import SettingError
 from raphe.core.sentences import counted
 from raphe.harness import identity
+from raphe.harness.launchers.local import n_workers
 from raphe.harness.report.reference import read_reference
 from raphe.harness.settings.composed import (
     check_together,
@@ -29,13 +29,8 @@ from raphe.harness.slurm.queue import JobArray, require_server, require_submitit
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.kinds import data_follow_seed, decides_data, kind_of
 from raphe.harness.sweeps.parent import JOBS_TAG, SweepParent
-from raphe.harness.sweeps.workers import n_workers
+from raphe.harness.sweeps.swept import fixed_overrides, is_open, overrides_of, swept
 from raphe.harness.tracking import DATA_TAG, SWEEP_TAG, Tracker
-
-GRIDS = (  # sweepers that train all combinations
-    "hydra_plugins.raphe_grid.GridSweeper",
-    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
-)
 
 
 def begin_sweep(config: DictConfig) -> SweepParent:
@@ -44,16 +39,15 @@ def begin_sweep(config: DictConfig) -> SweepParent:
     Raises SettingError, also where the data cannot be those of every member.
     """
     _check_members(config)
-    is_on_slurm = leaves_to_slurm(config)
-    if is_on_slurm:
+    if leaves_to_slurm(config):
         require_submitit()
         require_server(config.tracking.uri, plain(config.hydra.launcher, resolve=True))
     tracker = Tracker.from_settings(config)
     told_by_data = sweep_section.settings_told_by_data(config)
-    is_open = _is_open(config)
-    if is_open:
+    opens = is_open(config)
+    if opens:
         _refuse_open(config, told_by_data)
-    others = [name for name in _swept(config) if name not in told_by_data and _differ(config, name)]
+    others = [name for name in swept(config) if name not in told_by_data and _differ(config, name)]
     sweep_section.refuse_other_data(config, others)
     summarise, hashes = None, {}
     if not others:  # one for all members, prepared here with its progress bars
@@ -62,10 +56,10 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         sweep_section.fill_in(config, data)
         if told_by_data:
             summarise = sweep_section.summary_of(config, tracker, data)
-    parameters = _swept(config)
+    parameters = swept(config)
     for parameter in parameters:
         read_reference(config.report.get("reference"), parameter)  # told now, not after the sweep
-    sweep = {"sweep": parameters, **({"sweeper": plain(config.hydra.sweeper)} if is_open else {})}
+    sweep = {"sweep": parameters, **({"sweeper": plain(config.hydra.sweeper)} if opens else {})}
     key = identity.digest({"run": identity.run_key(config, hashes), **sweep})
     folder = Path(config.hydra.sweep.dir)
     tags = {SWEEP_TAG: key, DATA_TAG: identity.digest(hashes)}
@@ -77,16 +71,10 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         tags,
         folder,
         parameters,
-        n_workers=n_workers(config, None if is_open else parameters),
-        fixed=_fixed(config) if is_open else None,
-        are_jobs=is_on_slurm,
+        n_workers=n_workers(config, None if opens else parameters),
+        fixed=fixed_overrides(config) if opens else None,
         summarise=summarise,
     )
-
-
-def _is_open(config: DictConfig) -> bool:
-    """Whether the sweeper finds its members one after the other, by what earlier ones came to."""
-    return OmegaConf.select(config, "hydra.sweeper._target_") not in GRIDS
 
 
 def _refuse_open(config: DictConfig, told_by_data: Sequence[str]) -> None:
@@ -110,46 +98,16 @@ def _differ(config: DictConfig, setting: str) -> bool:
     return decides_data(setting)
 
 
-def _overrides(config: DictConfig) -> dict[str, Override]:
-    """What the sweeper and the command line say, by setting; the last word counts."""
-    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
-    texts = [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
-    overrides = OverridesParser.create().parse_overrides(texts)
-    return {override.key_or_group: override for override in overrides}
-
-
-def _swept(config: DictConfig) -> dict[str, list[str]]:
-    """The swept settings, each with its values as on the command line, none of them twice; a range
-    without steps, which a sweeper draws from, as it stands there."""
-    swept = {name: o for name, o in _overrides(config).items() if o.is_sweep_override()}
-    return {
-        name: list(dict.fromkeys(override.sweep_string_iterator()))
-        if override.is_discrete_sweep()
-        else [override.get_value_element_as_str()]
-        for name, override in swept.items()
-    }
-
-
-def _fixed(config: DictConfig) -> list[str]:
-    """The overrides that all members have, as written and as Hydra's sweepers write them anew."""
-    texts = list(config.hydra.overrides.task)
-    overrides = OverridesParser.create().parse_overrides(texts)
-    pairs = zip(texts, overrides, strict=True)
-    fixed = [(text, o) for text, o in pairs if not o.is_sweep_override()]
-    anew = [f"{o.get_key_element()}={o.get_value_element_as_str()}" for _, o in fixed]
-    return [*(text for text, _ in fixed), *anew]
-
-
 def _check_members(config: DictConfig) -> None:
     """Raise SettingError for a member whose settings do not fit, before any is trained."""
     parser, known = OverridesParser.create(), flat(without_hydra(config))
-    swept = {
+    values_of = {
         name: [parser.parse_override(f"{name}={text}").value() for text in texts]
-        for name, texts in _swept(config).items()
-        if name in known and _overrides(config)[name].is_discrete_sweep()
+        for name, texts in swept(config).items()
+        if name in known and overrides_of(config)[name].is_discrete_sweep()
     }
-    checked = [name for name, values in swept.items() if _is_checked(config, name, values)]
-    for values in itertools.product(*(swept[name] for name in checked)):
+    checked = [name for name, values in values_of.items() if _is_checked(config, name, values)]
+    for values in itertools.product(*(values_of[name] for name in checked)):
         check_together(config, dict(zip(checked, values, strict=True)))
 
 

@@ -4,8 +4,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from raphe.core.errors import SettingError
-from raphe.harness.sweeps import workers
-from raphe.harness.sweeps.workers import LOCAL_LAUNCHER, n_workers
+from raphe.harness.launchers import local
+from raphe.harness.launchers.local import LOCAL_LAUNCHER, n_workers
 
 GB = 2**30
 KERNELS = {"model.kernel": list("12345678")}
@@ -15,9 +15,9 @@ KERNELS = {"model.kernel": list("12345678")}
 def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     """And 64 GB of memory that are free."""
     monkeypatch.delenv("OMP_NUM_THREADS")
-    monkeypatch.setattr(workers, "available_cores", lambda: 8)
+    monkeypatch.setattr(local, "available_cores", lambda: 8)
     monkeypatch.setattr("raphe.core.threads.available_cores", lambda: 8)
-    monkeypatch.setattr(workers, "available_memory_bytes", lambda: 64 * GB)
+    monkeypatch.setattr(local, "available_memory_bytes", lambda: 64 * GB)
 
 
 def settings(n_jobs: object = None, threads: int | None = None, **changed: str) -> OmegaConf:
@@ -51,7 +51,7 @@ def test_as_many_as_there_is_room_for(config, parameters, expected: int) -> None
 
 @pytest.mark.parametrize(("free_gb", "expected"), [(7, 3), (1, 1), (640, 8)])
 def test_each_has_its_memory(monkeypatch, free_gb: int, expected: int) -> None:
-    monkeypatch.setattr(workers, "available_memory_bytes", lambda: free_gb * GB)
+    monkeypatch.setattr(local, "available_memory_bytes", lambda: free_gb * GB)
     assert n_workers(settings(), KERNELS) == expected
 
 

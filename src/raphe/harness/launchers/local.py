@@ -5,23 +5,26 @@ train two members in a third less time than one process of two threads (docs/how
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
-from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
-from joblib import effective_n_jobs
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from omegaconf import DictConfig, OmegaConf
 
 from raphe.core.errors import SettingError
 from raphe.core.threads import available_cores, available_memory_bytes, threads_of_process
+from raphe.harness.launchers.member_job import MemberJob, results_of
+from raphe.harness.launchers.processes import import_ahead, run_all
+from raphe.harness.settings.composed import plain, without_hydra
 from raphe.harness.sweeps.callback import SweepCallback
+from raphe.harness.sweeps.swept import is_open, swept
 
 LOCAL_LAUNCHER = "hydra_plugins.raphe_local.LocalLauncher"
-FEWEST = 4  # members that are worth it: a process loads for as long as some epochs take
-MEMBER_BYTES = 2 * 2**30  # a process with torch and MLflow takes .9 GB, and its data
+FEWEST = 4  # members that are worth it: a server loads for as long as some epochs take
+MEMBER_BYTES = 2 * 2**30  # torch and MLflow take .9 GB, where they cannot be shared, and its data
+OWN = "raphe."
 
 
 def n_workers(config: DictConfig, parameters: Mapping[str, Sequence[str]] | None) -> int:
@@ -38,8 +41,8 @@ def n_workers(config: DictConfig, parameters: Mapping[str, Sequence[str]] | None
         SettingError: for a number that cannot be.
     """
     n_jobs = OmegaConf.select(config, "hydra.launcher.n_jobs")
-    if OmegaConf.select(config, "hydra.launcher._target_") != LOCAL_LAUNCHER:
-        return effective_n_jobs(n_jobs or 1)  # -1, of joblib's own, is every core
+    if not _is_used(config):
+        return n_jobs if type(n_jobs) is int and n_jobs > 0 else 1
     if n_jobs is not None:
         if type(n_jobs) is not int or n_jobs < 1:
             raise SettingError(
@@ -55,6 +58,13 @@ def n_workers(config: DictConfig, parameters: Mapping[str, Sequence[str]] | None
     return max(1, min(n_members, n_cores // n_threads, available_memory_bytes() // MEMBER_BYTES))
 
 
+def load_ahead(config: DictConfig) -> None:
+    """Let processes for a sweep's members load while this one prepares what they share."""
+    parameters = None if is_open(config) else swept(config)
+    if _is_used(config) and n_workers(config, parameters) > 1:
+        import_ahead(modules_of(config))
+
+
 def launch(
     context: HydraContext,
     task_function: TaskFunction,
@@ -64,22 +74,38 @@ def launch(
 ) -> Sequence[JobReturn]:
     """Train the members, from number `first` on, so many at once as the sweep's plan says.
 
-    Where a process of theirs is killed, the sweep ends with what has finished.
+    Where a process of theirs is killed, the others go on with the rest.
     """
     parent = SweepCallback.running()
     at_once = min(parent.plan.n_workers, len(job_overrides))
-    launcher = BasicLauncher() if at_once == 1 else JoblibLauncher(n_jobs=at_once, batch_size=1)
-    launcher.setup(hydra_context=context, task_function=task_function, config=config)
-    try:
+    if at_once == 1:
+        launcher = BasicLauncher()
+        launcher.setup(hydra_context=context, task_function=task_function, config=config)
         return launcher.launch(job_overrides, initial_job_idx=first)
-    except TerminatedWorkerError:
-        numbers = range(first, first + len(job_overrides))
-        return results_of(numbers, parent.values)
+    import_ahead(modules_of(config))
+    numbers = range(first, first + len(job_overrides))
+    members = [
+        (list(overrides), number) for overrides, number in zip(job_overrides, numbers, strict=True)
+    ]
+    run_all(MemberJob.of(context, config, task_function), members, at_once)
+    return results_of(numbers, parent.values)
 
 
-def results_of(numbers: Sequence[int], values: Mapping[int, float]) -> list[JobReturn]:
-    """What Hydra's sweeper is told of members: what they came to, NaN where that is not known."""
-    results = [JobReturn(status=JobStatus.COMPLETED) for _ in numbers]
-    for number, result in zip(numbers, results, strict=True):
-        result.return_value = values.get(number, math.nan)
-    return results
+def modules_of(config: DictConfig) -> list[str]:
+    """What every member imports: the harness, and what the settings name of raphe's own tasks."""
+    targets = _targets(plain(without_hydra(config)))
+    own = (target.rpartition(".")[0] for target in targets if target.startswith(OWN))
+    return ["raphe.harness.run", *dict.fromkeys(own)]
+
+
+def _is_used(config: DictConfig) -> bool:
+    """Whether no other launcher is named."""
+    return OmegaConf.select(config, "hydra.launcher._target_") == LOCAL_LAUNCHER
+
+
+def _targets(section: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in section.items():
+        if name == "_target_":
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _targets(value)

@@ -91,6 +91,7 @@ def test_whole_trace_at_a_small_size(tmp_path: Path, run_script):
     assert "| sliding window, batches of 256 | 1 |" in table.read_text()
 
 
+@pytest.mark.ci
 def test_glif_infer_at_a_small_size(tmp_path: Path, run_script):
     table = tmp_path / "infer.md"
     small = ("--cells", 2, "--draws", 10, "--repeats", 1, "--threads", 1, "--samples", 4000)

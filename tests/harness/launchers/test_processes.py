@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from raphe.harness.launchers.processes import import_ahead, run_all
+from raphe.harness.launchers.processes import import_ahead, run_all, start_method
 
 pytestmark = pytest.mark.usefixtures("server_of_processes")
 
@@ -36,6 +36,18 @@ def test_the_piece_of_a_process_that_is_killed_is_lost_and_no_other(tmp_path: Pa
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "c"}
     run_all(note, [("killed",), ("d",)], n_processes=1)  # nobody is left for it
     assert not (tmp_path / "d").exists()
+
+
+def test_where_a_socket_has_no_room_each_process_imports_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    assert start_method() == "forkserver"
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    assert start_method() == "spawn"
+    run_all((tmp_path / "done").write_text, [("1",)], n_processes=1)
+    assert (tmp_path / "done").read_text() == "1"
 
 
 def test_an_error_is_raised_once_all_else_is_done(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ has imported once what all of them need, which takes tens of megabytes and a ten
 import multiprocessing
 import os
 import pickle
+import tempfile
 import threading
 import traceback
 from collections import deque
@@ -15,14 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
 from raphe.core.ending import leave_ending_to_the_starter
 
-FORKS = "forkserver" in multiprocessing.get_all_start_methods()  # not on Windows
-CONTEXT: Any = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+FORKS, IMPORTS = "forkserver", "spawn"  # how multiprocessing calls them
+LONGEST_SOCKET = 103  # bytes of its path, on macOS; on Linux 107
 ORPHANED_EXIT = 1
 
 
@@ -39,11 +41,19 @@ def import_ahead(modules: Sequence[str]) -> None:
 
     A module that it does not find is left to the processes.
     """
-    if FORKS:
+    if start_method() == FORKS:
         from multiprocessing import forkserver
 
-        CONTEXT.set_forkserver_preload(list(modules))
+        forkserver.set_forkserver_preload(list(modules))
         forkserver.ensure_running()
+
+
+def start_method() -> str:
+    """How processes begin: forked from a server, or each with imports of its own, as on Windows and
+    where the path of the server's socket would be too long."""
+    socket = Path(tempfile.gettempdir()) / "pymp-12345678" / "listener-12345678"
+    fits = len(os.fsencode(socket)) <= LONGEST_SOCKET
+    return FORKS if fits and FORKS in multiprocessing.get_all_start_methods() else IMPORTS
 
 
 def run_all(call: Callable[..., Any], pieces: Sequence[tuple[Any, ...]], n_processes: int) -> None:
@@ -78,8 +88,9 @@ def run_all(call: Callable[..., Any], pieces: Sequence[tuple[Any, ...]], n_proce
 
 
 def _start(call: Callable[..., Any]) -> tuple[Connection, BaseProcess]:
-    ours, theirs = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_work, args=(theirs, cloudpickle.dumps(call)))
+    context: Any = multiprocessing.get_context(start_method())
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, cloudpickle.dumps(call)))
     process.start()
     theirs.close()
     return ours, process

@@ -55,7 +55,7 @@ def settings_told_by_data(config: DictConfig) -> list[str]:
 
 
 def foreseen_members(config: DictConfig) -> int:
-    """How many there will be, before there are data: MANY where they tell it; 1 of an open sweep."""
+    """How many there will be, before there are data: MANY where they tell it, 1 of an open one."""
     if is_open(config):
         return 1
     return MANY if settings_told_by_data(config) else math.prod(map(len, swept(config).values()))

@@ -1,11 +1,16 @@
 """What a job said last, from the file of all that it printed."""
 
+import re
 from pathlib import Path
 
 from raphe.core.sentences import first_line, printable
 
 LONGEST = 300  # letters
-_OF_SUBMITIT = "submitit "  # begins the lines of the package that starts jobs
+# Lines of the package that starts jobs, and of SLURM about how a task ended, which it knows better.
+_NOT_ITS_OWN = re.compile(
+    r"submitit |slurmstepd: error: \*\*\* "
+    r"|srun: (error: \S+: tasks? [\d,-]+: |Force Terminated |Job step aborted|Terminating )"
+)
 
 
 def said_last(log: Path) -> str:
@@ -14,6 +19,6 @@ def said_last(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return ""
-    said = [line for line in lines if line.strip() and not line.startswith(_OF_SUBMITIT)]
+    said = [line for line in lines if line.strip() and not _NOT_ITS_OWN.match(line)]
     last = f", having said “{first_line(Exception(said[-1]), LONGEST)}”" if said else ""
     return printable(f"{last}; see {log}")

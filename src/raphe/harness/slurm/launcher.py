@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn
 from raphe.core.ending import uninterrupted
 from raphe.harness.launchers.member_job import results_of
 from raphe.harness.slurm.job import SlurmJob
-from raphe.harness.slurm.submission import cancel_and_tell, executor_of, submit
+from raphe.harness.slurm.submission import cancelled_unless_done, executor_of, submit
 from raphe.harness.slurm.waiting import LOGS, wait
 from raphe.harness.sweeps.callback import SweepCallback
 
@@ -42,12 +42,10 @@ def launch(
     ]
     with uninterrupted():
         arrays, _ = submit(executor, job, members, first, array_parallelism, LAUNCHER)
-        parent.submitted(arrays, job_overrides)
+        with cancelled_unless_done(arrays):
+            parent.submitted(arrays, job_overrides)
     if detach:
         return results_of(numbers, {})
-    try:
+    with cancelled_unless_done(arrays):
         wait(parent, arrays, poll_s)
-    except KeyboardInterrupt:
-        cancel_and_tell(arrays)
-        raise
     return results_of(numbers, parent.values)

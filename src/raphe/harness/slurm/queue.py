@@ -140,7 +140,7 @@ def require_server(uri: str | None, settings: Mapping[str, object]) -> None:
     words = [f"--partition={settings['partition']}"] if settings.get("partition") else []
     words += [f"--nodes={nodelist}"] if nodelist else []
     hosts = set(_ask("sinfo", "--noheader", "--Node", "--format=%n", *words).split())
-    if elsewhere := sorted(hosts - {socket.gethostname(), socket.gethostname().partition(".")[0]}):
+    if elsewhere := sorted(host for host in hosts if not _is_same(host, socket.gethostname())):
         raise _several_hosts(elsewhere)
 
 
@@ -149,8 +149,13 @@ def require_server_on_node(uri: str | None) -> None:
     launched_on = os.environ.get("SLURM_SUBMIT_HOST", "")
     here = socket.gethostname()
     is_file = uri is None or sqlite_file(uri) is not None
-    if is_file and launched_on.partition(".")[0] != here.partition(".")[0]:
+    if is_file and not _is_same(launched_on, here):
         raise _several_hosts([here])
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names are of one machine, with or without its domain; case does not count."""
+    return one.partition(".")[0].casefold() == other.partition(".")[0].casefold()
 
 
 def _several_hosts(hosts: Sequence[str]) -> SettingError:

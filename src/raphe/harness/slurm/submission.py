@@ -1,7 +1,8 @@
 """How jobs are handed to SLURM by submitit: in as few arrays as the cluster allows."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,16 @@ def submit(
             f"{told}: SLURM did not take the jobs ({_refusal(error)}); correct the settings"
         ) from error
     return arrays, jobs
+
+
+@contextmanager
+def cancelled_unless_done(arrays: Sequence[JobArray]) -> Iterator[None]:
+    """Cancel the jobs where anything ends who waits for them: an interruption, or a full disk."""
+    try:
+        yield
+    except BaseException:
+        cancel_and_tell(arrays)
+        raise
 
 
 def cancel_and_tell(arrays: Sequence[JobArray]) -> None:

@@ -16,7 +16,7 @@ from raphe.core.ending import uninterrupted
 from raphe.core.files.atomic import make_folder
 from raphe.core.jobs.shares import Share
 from raphe.harness.slurm.queue import JobArray, end_of
-from raphe.harness.slurm.submission import cancel_and_tell, executor_of, submit
+from raphe.harness.slurm.submission import cancelled_unless_done, executor_of, submit
 from raphe.harness.slurm.waiting import Watch
 from raphe.harness.spread.share_command import ShareEnd, command_of, how_it_ended
 
@@ -66,11 +66,8 @@ def run_on_slurm(
         arrays, jobs = submit(executor, job, each, 0, at_once or parallel, "--set")
     names = " ".join(array.job for array in arrays)
     print(f"{n} shares are SLURM's: {names}", flush=True)
-    try:
+    with cancelled_unless_done(arrays):
         lost = _wait(arrays, jobs, poll_s)
-    except KeyboardInterrupt:
-        cancel_and_tell(arrays)
-        raise
     return [
         ShareEnd(share, lost.get(place) or _how(job), job.paths.stderr)
         for place, (share, job) in enumerate(zip(shares, jobs, strict=True))

@@ -17,6 +17,7 @@ from raphe.harness.database.address import (
     without_credentials,
 )
 
+UNESCAPED = ("p@", "12/", "p/", "p?", "p#", "[", "]", "%zz", "\\", "\0", "\u044f")
 ODD = "a %41 b?c=d#e;f&g='h' \"i\" (j) [k] {l} ~ü\\ n\to\np@q:r"
 
 
@@ -33,6 +34,17 @@ def test_an_address_is_of_the_very_file_whatever_its_folder_is_called(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [database]
     assert sqlite3.connect(database).execute("SELECT count(*) FROM here").fetchone() == (0,)
     assert sqlite_file(address_of(database)) == database
+
+
+def test_an_address_may_hold_any_password_that_is_escaped(tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    for address in (
+        "http://me:%40%2F%5B%23%25:SECRET!@[::1]:5000/x?page=a@b",
+        "postgresql+psycopg://me@/runs",
+    ):
+        file.write_text(f"\ufeff{address}\r\n", encoding="utf-8")  # as Windows keeps it
+        file.chmod(0o600)
+        assert address_given(f"@{file}") == address_given(address) == address
 
 
 def test_what_is_no_sqlite_file_is_told_apart() -> None:
@@ -86,6 +98,8 @@ def test_a_file_holds_an_address_that_stands_in_no_command(tmp_path: Path) -> No
         ("http://me:SECRET@host:5000", 0o640, "others may read it; `chmod 600 "),
         ("http://me:SECRET@host:5000\nuser=me", 0o600, "expected one address"),
         ("", 0o600, "expected one address"),
+        ("me:SECRET@host:5000", 0o600, "expected one address"),
+        *((f"http://me:{odd}SECRET@host:5000", 0o600, "does not take") for odd in UNESCAPED),
     ],
 )
 def test_a_file_that_is_none_or_open_to_others_is_refused(

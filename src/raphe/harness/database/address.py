@@ -17,6 +17,8 @@ HIDDEN = "***"
 OF_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # A password that nobody has escaped may hold @ and /, but then a colon stands before it.
 USER = re.compile(r"(?<=://)(?:[^\s/:@'\"]*:(?!\d+(?:/|$))[^\s'\"]*|[^\s/'\"]*)@")
+SCHEME = re.compile(r"[A-Za-z][\w+.-]*://")
+ESCAPED = re.compile(r"(?:[\w.~!$&'()*+,;=:-]|%[0-9a-fA-F]{2})*", re.ASCII)  # NAME:PASSWORD
 SECRET = re.compile(
     r"([?&;][\w.-]*(?:token|passw|pwd|secret|key|sig|auth|credential)[\w.-]*=)[^&;\s'\"#)]*",
     re.IGNORECASE,
@@ -41,10 +43,11 @@ def address_given(text: str) -> str:
     """An address, or what the file holds that `@FILE` names: a password in no command and no
     environment. Raises SettingError for a file that is missing, or that others may read."""
     if not text.startswith("@"):
+        _require_escaped(text, "tracking.uri")
         return text
     file = Path(text[1:]).expanduser()
     try:
-        mode, address = file.stat().st_mode, file.read_text(encoding="utf-8").strip()
+        mode, address = file.stat().st_mode, file.read_text(encoding="utf-8-sig").strip()
     except (OSError, ValueError) as error:
         raise SettingError(
             f"{text}: expected a file with the address of an MLflow server or database, got "
@@ -55,10 +58,27 @@ def address_given(text: str) -> str:
             f"{file}: holds an address with its password, and others may read it; "
             f"`{printed_command('chmod', '600', file)}` keeps it to you"
         )
-    if not address or len(address.split()) > 1:
+    if len(address.split()) != 1 or not SCHEME.match(address):
         raise SettingError(f"{file}: expected one address, as http://USER:PASSWORD@host:5000")
+    _require_escaped(address, str(file))
     _HELD_BY[address] = text
     return address
+
+
+def _require_escaped(address: str, place: str) -> None:
+    """Raise SettingError for a name or password with characters that end it where an address is
+    read: libraries take the rest of it for a host or a path, and print it."""
+    rest = SCHEME.sub("", address, count=1)
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path = rest.removeprefix(authority).partition("?")[0]
+    user, _, host = authority.rpartition("@")
+    has_port = host.startswith("[") or re.fullmatch(r"[^:]*(:\d*)?", host)
+    if not ESCAPED.fullmatch(user) or not has_port or "@" in path:
+        raise SettingError(
+            f"{place}: holds a name or password with characters that an address does not take; "
+            "write each of them as %XX (@ as %40, / as %2F, % as %25), or set "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, which take them as they are"
+        )
 
 
 def as_named(address: str) -> str:

@@ -29,6 +29,11 @@ from raphe.harness.database.address import (
 from raphe.harness.database.checks import check_database, require_readable_mlflow
 from raphe.harness.database.creation import create_database
 from raphe.harness.database.folder import DATABASE, make_runs_folder, require_runs
+from raphe.harness.database.login import (
+    knows_no_login,
+    login_refused,
+    require_readable_login,
+)
 from raphe.harness.database.patience import OutOfPatience
 from raphe.harness.database.relocation import ARTIFACTS, former_places, relocate
 
@@ -66,6 +71,8 @@ def reaching(uri: str, named_by: str = SETTING) -> Iterator[None]:
                 f"{database}: expected the database of tracked runs, got {said(error)}; see who "
                 "may read and write it, or name another folder of runs"
             ) from error
+        if knows_no_login(error):
+            raise SettingError(login_refused(f"{named_by}{without_credentials(uri)}")) from error
         raise SettingError(
             f"{named_by}{without_credentials(uri)}: expected an MLflow server or database, got "
             f"{said(error)}; {REMEDIES[named_by]}"
@@ -146,6 +153,8 @@ def _is_empty(database: Path) -> bool:
 
 def _of_server(uri: str, named_by: str) -> MlflowClient:
     """MLflow tries a server or database that is not there for minutes; asked once, it is told."""
+    if is_server(uri):
+        require_readable_login()
     with reaching(uri, named_by):
         _require_answer(uri, named_by)
         return MlflowClient(uri)

@@ -619,11 +619,13 @@ def test_of_several_files_a_bad_one_stops_no_other(
         np.save(tmp_path / name / "x.npy", traces_of(1, 300))
     (tmp_path / "empty.npy").write_bytes(b"")
     files = [tmp_path / name for name in ("empty.npy", "a/x.npy", "absent.npy", "b/x.npy")]
+    files.append(tmp_path / "b" / ".." / "a" / "x.npy")
     out = tmp_path / "out"
     options = ["--bundle", rate_bundle, "--out", out, "--rate", "30"]
     assert cli.main(["predict", *map(str, [*files, *options])]) == 1
     told = capsys.readouterr()
     assert told.out.count("rates of 1 of 1 traces") == 2
+    assert "named before, and taken once (1):\n" in told.err and "/b/../a/x.npy\n" in told.err
     assert "files left out (2):" in told.err and "empty.npy: expected one array" in told.err
     assert told.err.endswith("warning: 2 files left out (exit code 1)\n")
     assert told.err.count("warning (1):") == 1  # of the bundle, for both

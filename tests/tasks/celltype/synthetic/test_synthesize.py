@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -298,6 +299,35 @@ def test_shards_of_other_settings_stay_unless_overwriting_is_asked_for(
     make(sources, out, overwrite=True, **other)
     make(sources, tmp_path / "fresh", **other)
     assert contents(out) == contents(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("foreign", [0, 1])  # spikes that are no synthetic ones, masks
+def test_another_store_in_the_place_of_a_shard_is_told_and_stays(sources, tmp_path, foreign):
+    out = tmp_path / "out"
+    make(sources, out, share=Share(1, 2))
+    shutil.copytree(sources[foreign], out / "shard-00001")
+    whole = contents(out)
+    for more in ({}, {"overwrite": True}):
+        with pytest.raises(StoreError, match="shard-00001: is no shard of synthetic spikes; move"):
+            make(sources, out, **more)
+    assert contents(out) == whole
+
+
+@pytest.mark.parametrize("changed", ["waveforms", "mask"])
+def test_shards_that_another_raphe_has_made_are_not_joined(sources, tmp_path, monkeypatch, changed):
+    out = tmp_path / "out"
+
+    def made_otherwise(self, index, make=Synthesizer.make):
+        samples = make(self, index)
+        return replace(samples, **{changed: getattr(samples, changed) + 1})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Synthesizer, "make", made_otherwise)
+        make(sources, out, share=Share(2, 3))
+    with pytest.raises(StoreError, match=r"shard-00001: holds other spikes .* remove it, and"):
+        make(sources, out)
+    shutil.rmtree(out / "shard-00001")
+    assert make(sources, out).new_shards == ["shard-00001", "shard-00002"]
 
 
 def test_a_shard_with_a_file_of_anothers_is_not_removed(sources, tmp_path):

@@ -96,6 +96,7 @@ def _predict(options: argparse.Namespace) -> int:
     from raphe.tasks.calcium.recordings.read_traces import read_traces
 
     files = trace_options(options)
+    options.inputs = _each_once(options.inputs)
     is_elephant = kind_of(options.bundle) == OF_ELEPHANT.name
     out = options.out or Path("elephant" if is_elephant else "rates")
     predict, note = (_of_elephant if is_elephant else _rates)(options)
@@ -110,6 +111,16 @@ def _predict(options: argparse.Namespace) -> int:
         is_ours = options.share is None or options.share.take(options.inputs)
         return left_out_code((infer(options.inputs[0], out) if is_ours else 0, "trace"))
     return _of_several(_folders(options.inputs, out), infer, options.share, out)
+
+
+def _each_once(inputs: Sequence[Path]) -> list[Path]:
+    """Each file once, or the table of all would count its traces as those of two; says which."""
+    by_file: dict[Path, list[Path]] = {}
+    for path in inputs:
+        by_file.setdefault(path.resolve(), []).append(path)
+    again = [printable(path) for same in by_file.values() for path in same[1:]]
+    list_out("named before, and taken once", again)
+    return [same[0] for same in by_file.values()]
 
 
 def _folders(inputs: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:

@@ -6,7 +6,7 @@ Several processes share the work; they end with the one that started them, howev
 import json
 import multiprocessing
 import shutil
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
@@ -28,6 +28,7 @@ from raphe.tasks.celltype.synthetic.synthesizer import Synthesizer
 SHARD_SIZE = 250_000  # spikes: 170 MB, a second's work or less
 MAX_SHARDS = 100_000  # five digits of a name
 WRITE_ROWS = 2**15  # spikes made and written at once: 21 MB
+DRAWN = ("label", "cell", "parent", "part", "mask", "offset")
 STORE_BYTES = 2**20  # of a shard beside its arrays: manifest, table of cells, blocks of the disk
 
 
@@ -113,6 +114,12 @@ def origin(synthesizer: Synthesizer) -> dict[str, Any]:
     return json.loads(json.dumps(facts))
 
 
+def is_shard(manifest: Mapping[str, Any]) -> bool:
+    """Whether a store's manifest is that of a shard, of whatever synthesis."""
+    is_ours = manifest.get("kind") == KIND and {"made_from", "first"} <= manifest.keys()
+    return is_ours and manifest["arrays"].keys() == fields(1).keys()
+
+
 def ensure_shards(
     out: Path, shards: Sequence[Shard], synthesizer: Synthesizer, workers: int
 ) -> Iterator[WholeShard | None]:
@@ -170,6 +177,7 @@ def ensure_shard(
     path = out / shard.name
     store = _whole(path)
     if store is not None:
+        _require_same_spikes(store, shard, synthesizer)
         yield from [None] * shard.n_blocks
         yield WholeShard(shard, store.content_hash, is_new=False)
         return
@@ -209,6 +217,25 @@ def _whole(path: Path) -> Store | None:
         if sha256_of(path / f"{name}.npy") != entry["sha256"]:
             return None
     return store
+
+
+def _require_same_spikes(store: Store, shard: Shard, synthesizer: Synthesizer) -> None:
+    """Make a shard's first and last spike anew. Raises StoreError where they are others, as where
+    another raphe has made it.
+
+    Waveforms may differ in a last digit, as processors add in another order.
+    """
+    places = np.array([0, shard.n - 1])
+    samples = synthesizer.make(shard.start + places)
+    there = {name: store.arrays[name][places] for name in (*DRAWN, "spikes")}
+    is_same = all(np.array_equal(getattr(samples, name), there[name]) for name in DRAWN)
+    if not is_same or not np.allclose(
+        samples.waveforms, there["spikes"], rtol=1e-5, atol=1e-5 * np.abs(there["spikes"]).max()
+    ):
+        raise StoreError(
+            f"{store.path}: holds other spikes than this raphe makes of the same settings; another "
+            "version has made it: remove it, and the same command makes it anew"
+        )
 
 
 def _receive(connections: list[Connection]) -> Iterator[WholeShard | None]:

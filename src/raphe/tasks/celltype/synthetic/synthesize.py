@@ -27,6 +27,7 @@ from raphe.tasks.celltype.synthetic.shards import (
     Shard,
     WholeShard,
     ensure_shards,
+    is_shard,
     origin,
     plan_shards,
     remove_shard,
@@ -141,7 +142,10 @@ def _count_parts(out: Path, shards: list[Shard]) -> dict[str, int]:
 
 
 def _strangers(out: Path, shards: list[Shard], facts: dict) -> dict[Path, str]:
-    """Shards in `out` that are none of these, and what is other in each. Damaged ones are these."""
+    """Shards in `out` that are none of these, and what is other in each. Damaged ones are these.
+
+    Raises StoreError for a store of another kind in the place of one.
+    """
     planned = {shard.name: shard for shard in shards}
     strangers = {}
     for path in shard_folders(out):
@@ -153,6 +157,10 @@ def _strangers(out: Path, shards: list[Shard], facts: dict) -> dict[Path, str]:
             manifest = open_store(path).manifest
         except StoreError:
             continue
+        if not is_shard(manifest):
+            raise StoreError(
+                f"{path}: is no shard of synthetic spikes; move it away, or choose another place"
+            )
         difference = _difference(manifest, facts)
         first, n = manifest.get("first"), manifest["arrays"]["spikes"]["shape"][0]
         if difference:

@@ -29,7 +29,6 @@ from raphe.harness.sweeps.states import (
     write_finished,
     write_state,
 )
-from raphe.harness.sweeps.swept import settings_told_by_data
 from raphe.harness.tracking import DATA_TAG, PARENT_TAG, PLANNED_TAG, SWEEP_TAG, RunFacts, Tracker
 
 POLL_S = 10.0
@@ -122,7 +121,7 @@ def _reopened(
     if kind is None:
         raise SettingError(f"{run.name} {run.run_id}: is a sweep of an unknown kind; update raphe")
     summarise = None
-    if settings_told_by_data(config):
+    if section.settings_told_by_data(config):
         data = instantiate(config.data, **call(config.prepare))
         summarise = section.summary_of(config, tracker, data)
     folder = Path(run.tags[FOLDER_TAG])

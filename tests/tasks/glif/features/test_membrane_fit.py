@@ -64,6 +64,19 @@ def test_noise_is_measured_and_its_deviations_hold() -> None:
         assert 0.6 < np.sqrt(np.mean(z**2)) < 1.6
 
 
+def test_errors_of_capacitance_and_resistance_go_together_as_they_say() -> None:
+    """Of 40 traces that end before the first spike: much for the fast membrane, whose resistance
+    the test pulse tells best, and little for the others."""
+    traces = [_traces(seed, noise_mv=0.02)[:, :, :800].copy() for seed in range(40)]
+    fits = [fit_membranes(each, RATE_HZ) for each in traces]
+    capacitance = np.log([fit.capacitance_pf for fit in fits])
+    resistance = np.log([fit.resistance_mohm for fit in fits])
+    found = [np.corrcoef(*pair)[0, 1] for pair in zip(capacitance.T, resistance.T, strict=True)]
+    said = np.mean([fit.correlation for fit in fits], axis=0)
+    np.testing.assert_allclose(said, found, atol=0.25)
+    assert said[3] < -0.6 and np.abs(said[:3]).max() < 0.4
+
+
 def test_a_series_resistance_that_drifts_is_told_apart() -> None:
     """Without it in the fit, 4 of 80 MOhm would be 5 %."""
     fit = fit_membranes(_traces(noise_mv=0.05, series_mohm=(1.0, 4.0)), RATE_HZ)

@@ -1,5 +1,7 @@
 """Scores of posteriors whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,7 @@ def test_the_true_posterior_covers_as_its_intervals_say() -> None:
     for interval in INTERVALS:
         share = coverage(test.samples[..., 0], test.truth[:, 0], interval)
         assert share == pytest.approx(interval / 100, abs=0.03)
-    scores = posterior_scores(test, ["capacitance"])
+    scores = posterior_scores(test, ["capacitance"], np.ones(1))
     assert scores["cells/r2_capacitance"] == pytest.approx(0.5, abs=0.05)
     assert scores["cells/coverage_50"] == scores["cells/coverage_50_capacitance"]
     assert (scores["n_cells"], scores["n_spiking"]) == (M, M)
@@ -40,8 +42,24 @@ def test_quantities_that_need_a_spike_are_scored_where_there_is_one() -> None:
     test = conjugate()
     test.spiked[:] = np.arange(M) < 100
     test.samples[:, 100:] += 50  # silent cells, answered at random
-    assert posterior_scores(test, ["threshold"])["cells/r2_threshold"] > 0.3
-    assert posterior_scores(test, ["capacitance"])["cells/r2_capacitance"] < -100
+    assert posterior_scores(test, ["threshold"], np.ones(1))["cells/r2_threshold"] > 0.3
+    assert posterior_scores(test, ["capacitance"], np.ones(1))["cells/r2_capacitance"] < -100
+
+
+def test_a_time_constants_intervals_tell_whether_two_quantities_are_right_together() -> None:
+    """Each by itself is right in both; of draws shuffled one by one the product is not."""
+    rng = np.random.default_rng(1)
+    deviation = np.array([0.5, 0.25])
+    off = rng.multivariate_normal([0, 0], [[1, -0.8], [-0.8, 1]], (S + 1, M)) * [1, 2]
+    truth = rng.normal(size=(M, 2))
+    right = PosteriorTest(truth, truth + off[:S] - off[S], *[np.zeros(M)] * 2, np.ones(M, bool))
+    apart = replace(right, samples=rng.permuted(right.samples, axis=0))
+    names = ["capacitance", "resistance"]
+    for test, low, high in ((right, 0.47, 0.53), (apart, 0.75, 1.0)):
+        scores = posterior_scores(test, names, deviation)
+        for name in names:
+            assert 0.47 < scores[f"cells/coverage_50_{name}"] < 0.53
+        assert low < scores["cells/coverage_50_time_constant"] < high
 
 
 def test_r_squared() -> None:

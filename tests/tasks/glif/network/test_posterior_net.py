@@ -1,5 +1,6 @@
 """The density that a posterior is: normalised, sampled as it says, moved by its summary."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,6 +8,7 @@ from raphe.core.errors import SettingError
 from raphe.tasks.glif.features.least_squares import N_FEATURES
 from raphe.tasks.glif.network.posterior_net import CONTEXT, WIDEST, PosteriorNet
 from raphe.tasks.glif.network.trace_encoder import EncoderSize
+from raphe.tasks.glif.synthetic.quantities import CAPACITANCE, RESISTANCE
 
 SMALL = EncoderSize(filters=(2, 2, 2), units=2, heads=1, features=3)
 
@@ -62,6 +64,54 @@ def test_the_summary_moves_and_scales_it_but_not_beyond_the_prior(net: Posterior
     torch.testing.assert_close(drawn(2.0, 1e-3), 2 + 10 * plain, atol=1e-4, rtol=0)
     widest = drawn(0.0, 100.0)
     assert (widest - widest.mean(dim=0)).abs().max() < 10 * WIDEST
+
+
+def test_no_step_of_the_flow_changes_capacitance_and_resistance_at_once() -> None:
+    """Of one half they are independent given the context, whatever is learnt."""
+    net = PosteriorNet(5, None)
+    pair = {int(np.flatnonzero(net.order == at)[0]) for at in (CAPACITANCE, RESISTANCE)}
+    for step in net.flow_steps():
+        assert len(pair & set(step.first)) == len(pair & set(step.second)) == 1
+
+
+@torch.no_grad()
+def test_mixing_makes_two_quantities_go_together_and_leaves_each_its_spread() -> None:
+    torch.manual_seed(0)
+    net = PosteriorNet(5, None).eval()
+    context = torch.randn(1, CONTEXT)
+    centre, spread = torch.zeros(1, 5), torch.full((1, 5), 0.01)
+    noise = torch.randn(4000, 1, 5)
+    plain = net.draw(noise, context, centre, spread)[:, 0].numpy()
+    rows, columns = np.tril_indices(5, -1)
+    places = net.order.tolist().index(RESISTANCE), net.order.tolist().index(CAPACITANCE)
+    at = int(np.flatnonzero((rows == max(places)) & (columns == min(places)))[0])
+    net.mixing[1].bias[at] = -1.5  # for rows of length 1: −1.5 / √(1 + 1.5²) = −0.83
+    mixed = net.draw(noise, context, centre, spread)[:, 0].numpy()
+    assert abs(np.corrcoef(plain.T)[CAPACITANCE, RESISTANCE]) < 0.1
+    assert np.corrcoef(mixed.T)[CAPACITANCE, RESISTANCE] == pytest.approx(-0.83, abs=0.08)
+    np.testing.assert_allclose(mixed.std(axis=0), plain.std(axis=0), rtol=0.1)
+    moved = np.abs(mixed - plain).max(axis=0) > 0
+    assert moved.sum() == 1 and moved[RESISTANCE]
+
+
+def test_the_density_of_a_draw_is_that_of_its_noise_over_how_far_it_is_stretched() -> None:
+    """Five quantities, one of which the flow has at another place than the context's centre."""
+    torch.manual_seed(0)
+    net = PosteriorNet(5, None).double()
+    with torch.no_grad():
+        for value in net.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+    context, noise = torch.randn(1, CONTEXT).double(), torch.randn(5).double()
+    centre, spread = torch.randn(1, 5).double(), torch.rand(1, 5).double() / 4
+
+    def draw(noise: torch.Tensor) -> torch.Tensor:
+        return net.draw(noise[None, None], context, centre, spread)[0, 0]
+
+    stretched = torch.autograd.functional.jacobian(draw, noise).slogdet().logabsdet
+    expected = torch.distributions.Normal(0, 1).log_prob(noise).sum() - stretched.detach()
+    with torch.no_grad():
+        density = net.log_prob(draw(noise)[None, None], context, centre, spread)[0, 0]
+    assert float(density) == pytest.approx(float(expected), abs=1e-6)
 
 
 def test_a_reader_changes_the_context_and_features_are_checked() -> None:

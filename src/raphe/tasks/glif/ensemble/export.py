@@ -165,5 +165,5 @@ def _figures(
     tests = [
         PosteriorTest.joined([infer(member, batch) for batch in batches]) for member in members
     ]
-    scores = posterior_scores(PosteriorTest.mixed(tests), members[0].names)
+    scores = posterior_scores(PosteriorTest.mixed(tests), members[0].names, data.scaler.deviation)
     return {figure: value for figure, value in scores.items() if np.isfinite(value)}

@@ -6,7 +6,7 @@ from typing import Any
 from raphe.core.bundles import cards
 from raphe.core.sentences import listed
 from raphe.tasks.glif.features.reproduction import OF_TRAINING
-from raphe.tasks.glif.metrics.names import INTERVALS
+from raphe.tasks.glif.metrics.names import INTERVALS, SCORED, TIME_CONSTANT
 from raphe.tasks.glif.neurons.simulation import SIMULATED_HZ
 from raphe.tasks.glif.synthetic.quantities import quantities
 
@@ -59,7 +59,9 @@ def posterior_card(facts: Mapping[str, Any], methods: str) -> str:
         "## Figures",
         _figures(facts),
         "R² is on a logarithmic scale where a quantity is positive; of threshold and dead time it "
-        "counts cells that spiked. Coverage is the share of cells inside the central intervals.",
+        "counts cells that spiked. Coverage is the share of cells inside the central intervals. "
+        "The time constant is capacitance times resistance: it shows whether draws hold how errors "
+        "of the two go together.",
         "## Trained on",
         f"Simulated experiments without end; the prior is that of {facts['n_cells']} fitted cells."
         if facts["n_cells"]
@@ -95,16 +97,16 @@ def _marked(facts: Mapping[str, Any]) -> list[str]:
 
 def _figures(facts: Mapping[str, Any]) -> str:
     tables = []
+    scored_ones = *(quantity.name for quantity in quantities(facts["level"])), TIME_CONSTANT
     for name, scores in facts["figures"].items():
         title = SETS[name].format(unseen_family=facts["unseen_family"].replace("_", " "))
         rows = [
-            f"| {quantity.noun} | {_shown(scores, f'cells/r2_{quantity.name}', 4)} | "
+            f"| {SCORED[scored]} | {_shown(scores, f'cells/r2_{scored}', 4)} | "
             + " / ".join(
-                _shown(scores, f"cells/coverage_{interval}_{quantity.name}", 2)
-                for interval in INTERVALS
+                _shown(scores, f"cells/coverage_{interval}_{scored}", 2) for interval in INTERVALS
             )
             + " |"
-            for quantity in quantities(facts["level"])
+            for scored in scored_ones
         ]
         head = f"| quantity | R² | coverage {' / '.join(map(str, INTERVALS))} % |"
         cells = f"{scores['n_cells']:.0f} cells, {scores['n_spiking']:.0f} of which fired"

@@ -18,6 +18,7 @@ from raphe.tasks.glif.ensemble.encoder_graph import add_encoder, gelu, linear
 from raphe.tasks.glif.features.least_squares import N_FEATURES
 from raphe.tasks.glif.network.posterior_net import (
     FARTHEST_LOG_SCALE,
+    FARTHEST_MIX,
     FARTHEST_SHIFT,
     FLOW_BINS,
     LEAST_SLOPE,
@@ -53,6 +54,7 @@ def posterior_graph(net: PosteriorNet) -> bytes:
     draws = NOISE
     for index, step in reversed(list(enumerate(net.flow_steps()))):
         draws = _step_backwards(graph, f"step{index}", step, draws, x)
+    draws = _mixed(graph, net, x, draws)
     draws = graph.add("Mul", [draws, scale])
     graph.add("Add", [draws, middle], output=DRAWS)
     return graph.file(inputs, {DRAWS: ["S", "B", n_quantities]})
@@ -74,6 +76,27 @@ def _moved(graph: OnnxGraph, net: PosteriorNet, context: str) -> tuple[str, str]
     root = graph.add("Sqrt", [graph.add("Add", [square, _scalar(graph, "moved.one", 1)])])
     middle = graph.add("Add", [CENTRE, graph.add("Mul", [shift, SPREAD])])
     return middle, graph.add("Div", [wide, root])
+
+
+def _mixed(graph: OnnxGraph, net: PosteriorNet, context: str, draws: str) -> str:
+    """Draws (S, B, P) with their correlations, in the quantities' order: as PosteriorNet._mixed."""
+    n = len(net.order)
+    rows, columns = np.tril_indices(n, -1)
+    layer = net.mixing[1]
+    weight, bias = np.zeros((n * n, layer.in_features), np.float32), np.zeros(n * n, np.float32)
+    weight[rows * n + columns] = layer.weight.detach().numpy()
+    bias[rows * n + columns] = layer.bias.detach().numpy()
+    entries = [graph.constant("mixing.weight", weight), graph.constant("mixing.bias", bias)]
+    below = graph.add("Gemm", [gelu(graph, "mixing", context), *entries], transB=1)
+    below = _saturated(graph, "mixing", below, FARTHEST_MIX)
+    mixed = graph.add("Reshape", [below, graph.shape("mixing.matrix", -1, n, n)])
+    mixed = graph.add("Add", [mixed, graph.constant("mixing.one", np.eye(n, dtype=np.float32))])
+    length = graph.add("ReduceL2", [mixed], axes=[2], keepdims=1)
+    mixed = graph.add("Transpose", [graph.add("Div", [mixed, length])], perm=[0, 2, 1])
+    back = graph.constant("mixing.order", np.argsort(net.order))
+    mixed = graph.add("Gather", [mixed, back], axis=2)
+    draws = graph.add("Transpose", [draws], perm=[1, 0, 2])  # (B, S, P)
+    return graph.add("Transpose", [graph.add("MatMul", [draws, mixed])], perm=[1, 0, 2])
 
 
 def _saturated(graph: OnnxGraph, name: str, x: str, limit: float) -> str:

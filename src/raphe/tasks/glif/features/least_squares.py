@@ -28,7 +28,7 @@ MOVING_SPREAD = 0.5  # of a threshold that the voltage has moved by the time it 
 BLUR_MV = 0.01  # of a bracket, beyond its own width
 LEAST_PA = 1.0  # of a current that counts as one
 FARTHEST = 8.0  # where a feature is clipped
-N_FEATURES = 24
+N_FEATURES = 25
 SEEN = len(ALL_LEVELS)  # quantities that the fit tells
 
 
@@ -151,5 +151,6 @@ def _features(
         np.log(np.maximum(current.std(axis=1), 0.1) / 50),
         np.log(fit.tau_ms / 20),
         (np.abs(current) > LEAST_PA).mean(axis=1),
+        np.arctanh(fit.correlation),
     ]
     return np.clip(np.nan_to_num(np.stack(columns, axis=1), nan=0.0), -FARTHEST, FARTHEST)

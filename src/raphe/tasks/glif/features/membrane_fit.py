@@ -31,6 +31,7 @@ LEAST_NOISE_MV = 1e-3
 # Of the fitted models: forward Euler, a sample's current acts on its own step.
 MODEL_STEP_MS = 1e3 / SIMULATED_HZ
 UNKNOWN = 3.0  # deviation of the logarithm of what a trace does not tell
+CLOSEST = 0.999  # correlation of two estimates
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +48,7 @@ class MembraneFit:
     noise_mv: np.ndarray  # deviation of the residuals
     log_resistance_sd: np.ndarray
     log_capacitance_sd: np.ndarray
+    correlation: np.ndarray  # of these two estimates' errors
     rest_sd_mv: np.ndarray
     bounds_mv: np.ndarray  # (B, 4), above rest, see membrane_kernel.brackets
     n_spikes: np.ndarray
@@ -159,6 +161,10 @@ def _between(
     resistance = np.maximum(weights[:, FILTERED], 1.0)
     log_slope = slope[:, FILTERED] / step / resistance  # d log R / d log tau
     given_tau = np.sqrt(variance[:, FILTERED, FILTERED]) / resistance
+    by_tau = np.stack([log_slope * tau_sd, (1 - log_slope) * tau_sd])  # of log R and of log C
+    log_sd = np.hypot(given_tau, by_tau)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = (by_tau.prod(axis=0) - given_tau**2) / log_sd.prod(axis=0)
     keep = np.exp(-interval_ms / np.exp(log_tau))
     bounds, n_spikes, dead = brackets(voltage, current, keep, newest, weights + _origin(origin))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -169,8 +175,9 @@ def _between(
         rest_mv=weights[:, CONSTANT] + origin,
         series_mohm=weights[:, [SERIES_FIRST, SERIES_LAST]],
         noise_mv=np.sqrt(noise2),
-        log_resistance_sd=np.minimum(np.hypot(given_tau, log_slope * tau_sd), UNKNOWN),
-        log_capacitance_sd=np.minimum(np.hypot(given_tau, (1 - log_slope) * tau_sd), UNKNOWN),
+        log_resistance_sd=np.minimum(log_sd[0], UNKNOWN),
+        log_capacitance_sd=np.minimum(log_sd[1], UNKNOWN),
+        correlation=np.nan_to_num(correlation).clip(-CLOSEST, CLOSEST),
         rest_sd_mv=np.hypot(
             np.sqrt(variance[:, CONSTANT, CONSTANT]), slope[:, CONSTANT] / step * tau_sd
         ),

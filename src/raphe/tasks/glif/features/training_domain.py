@@ -18,6 +18,7 @@ NAMES = (
     "number of spikes", "noise", "series resistance at the beginning",
     "series resistance at the end", "sampling rate", "duration", "strength of the current",
     "variation of the current", "time constant", "share of time with a current",
+    "correlation of capacitance and resistance",
 )  # fmt: skip
 
 

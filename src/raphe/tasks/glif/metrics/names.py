@@ -7,6 +7,10 @@ from raphe.tasks.glif.synthetic.quantities import EVERY_QUANTITY
 
 CELLS, TRACES = ("cells",), ("traces",)
 INTERVALS = (50, 80, 95)  # central ones of a posterior, in %
+TIME_CONSTANT = "time_constant"  # of the membrane: capacitance times resistance
+SCORED = {quantity.name: quantity.noun for quantity in EVERY_QUANTITY} | {
+    TIME_CONSTANT: "time constant of the membrane"
+}
 
 FIGURES = (
     Figure(
@@ -17,12 +21,12 @@ FIGURES = (
     ),
     *(
         Figure(
-            f"r2_{quantity.name}", f"R² of {quantity.noun}", "",
-            f"Share of the variance of {quantity.noun}, on the scale that is learnt, that "
+            f"r2_{name}", f"R² of {noun}", "",
+            f"Share of the variance of {noun}, on the scale that is learnt, that "
             "the posterior medians explain.",
             "higher", 0.0, 1.0, CELLS,
         )
-        for quantity in EVERY_QUANTITY
+        for name, noun in SCORED.items()
     ),
     *(
         Figure(
@@ -35,13 +39,13 @@ FIGURES = (
     ),
     *(
         Figure(
-            f"coverage_{interval}_{quantity.name}",
-            f"coverage of {interval} % intervals of {quantity.noun}", "",
+            f"coverage_{interval}_{name}",
+            f"coverage of {interval} % intervals of {noun}", "",
             f"Share of truths inside the central {interval} % interval.",
             None, 0.0, 1.0, CELLS,
         )
         for interval in INTERVALS
-        for quantity in EVERY_QUANTITY
+        for name, noun in SCORED.items()
     ),
     Figure(
         "least_sbc_p", "least p of the calibration", "",

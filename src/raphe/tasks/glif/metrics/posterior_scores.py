@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raphe.tasks.glif.metrics.names import INTERVALS
+from raphe.tasks.glif.metrics.names import INTERVALS, TIME_CONSTANT
 from raphe.tasks.glif.synthetic.quantities import SUBTHRESHOLD
 
 
@@ -46,12 +46,16 @@ class PosteriorTest:
         )
 
 
-def posterior_scores(test: PosteriorTest, names: Sequence[str]) -> dict[str, float]:
-    """The metrics of a test set whose quantities have these names (P).
+def posterior_scores(
+    test: PosteriorTest, names: Sequence[str], deviation: np.ndarray
+) -> dict[str, float]:
+    """The metrics of a test set whose quantities have these names and deviations (P).
 
     loss, the negative log-density of the truth in nats; of each quantity cells/r2_… of the
     posterior medians (of those that show in spikes, where the cell spiked) and cells/coverage_50_…
-    to 95; cells/coverage_50 to 95, the means of those; n_cells and n_spiking.
+    to 95; cells/coverage_50 to 95, the means of those; n_cells and n_spiking. The membrane's time
+    constant, which is capacitance times resistance, has an R² and coverages, too: it is right where
+    draws hold how errors of the two go together.
     """
     scores = {
         "loss": float(-test.log_prob.mean()),
@@ -70,7 +74,23 @@ def posterior_scores(test: PosteriorTest, names: Sequence[str]) -> dict[str, flo
         scores[f"cells/coverage_{interval}"] = float(
             np.mean([scores[f"cells/coverage_{interval}_{name}"] for name in names])
         )
+    if {"capacitance", "resistance"} <= set(names):
+        samples, truth = (
+            log_time_constant(values, names, deviation) for values in (test.samples, test.truth)
+        )
+        scores[f"cells/r2_{TIME_CONSTANT}"] = r_squared(np.median(samples, axis=0), truth)
+        for interval in INTERVALS:
+            held = coverage(samples, truth, interval)
+            scores[f"cells/coverage_{interval}_{TIME_CONSTANT}"] = held
     return scores
+
+
+def log_time_constant(
+    standardised: np.ndarray, names: Sequence[str], deviation: np.ndarray
+) -> np.ndarray:
+    """Logarithm of the membrane's time constant (…), less that of the prior's mean."""
+    pair = [names.index("capacitance"), names.index("resistance")]
+    return standardised[..., pair] @ deviation[pair]
 
 
 def scored_cells(test: PosteriorTest, name: str) -> np.ndarray:

@@ -130,7 +130,7 @@ class PosteriorModule(pl.LightningModule):
         self.tests = {n: PosteriorTest.joined(batches) for n, batches in self._test_batches.items()}
         self._test_batches.clear()
         for name, test in self.tests.items():
-            for figure, value in posterior_scores(test, self.names).items():
+            for figure, value in posterior_scores(test, self.names, self.scaler.deviation).items():
                 self.log(f"{name}/{figure}", value)
 
 

@@ -8,7 +8,7 @@ from raphe.harness.launchers import local
 from raphe.harness.launchers.local import LOCAL_LAUNCHER, n_workers
 
 GB = 2**30
-KERNELS = {"model.kernel": list("12345678")}
+KERNELS = 8
 
 
 @pytest.fixture(autouse=True)
@@ -31,22 +31,21 @@ def settings(n_jobs: object = None, threads: int | None = None, **changed: str) 
 
 
 @pytest.mark.parametrize(
-    ("config", "parameters", "expected"),
+    ("config", "n_members", "expected"),
     [
         (settings(), KERNELS, 8),
-        (settings(), {"model.kernel": ["1", "2"], "seed": ["1", "2"]}, 4),  # no more than there are
-        (settings(), {"model.kernel": ["1", "2", "3"]}, 1),
-        (settings(), None, 1),  # open
+        (settings(), 4, 4),  # no more than there are
+        (settings(), 3, 1),
         (settings(threads=3), KERNELS, 2),
         (settings(threads=16), KERNELS, 1),
         (settings(trainer__accelerator="gpu"), KERNELS, 1),
-        (settings(n_jobs=3), {"model.kernel": ["1", "2"]}, 3),
+        (settings(n_jobs=3), 2, 3),
         (settings(hydra__launcher___target_="hydra_plugins.a.BasicLauncher"), KERNELS, 1),
         (settings(n_jobs=5, hydra__launcher___target_="hydra_plugins.a.Joblib"), KERNELS, 5),
     ],
 )
-def test_as_many_as_there_is_room_for(config, parameters, expected: int) -> None:
-    assert n_workers(config, parameters) == expected
+def test_as_many_as_there_is_room_for(config, n_members: int, expected: int) -> None:
+    assert n_workers(config, n_members) == expected
 
 
 @pytest.mark.parametrize(("free_gb", "expected"), [(7, 3), (1, 1), (640, 8)])

@@ -1,6 +1,6 @@
 """Axon Binary Format files (.abf, versions 1 and 2) as recordings.
 
-pyabf knows the fields of the header; this is the only file that imports it. Its header classes are
+pyabf knows the fields of the header; only this file and `command` import it. Its header classes are
 called one by one, as `pyabf.ABF(path, loadData=False)` does, but only those needed and only on
 bytes that `core.abf.header` has checked. The whole would loop over whatever counts a damaged header
 states, refuse float32 in ABF 1, divide by telegraph gains that are signal in a 2048-byte header,
@@ -9,13 +9,11 @@ turn µA into A, truncate the rate (403.2258 Hz to 403) and count ignored sample
 
 import io
 import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyabf
 from pyabf.abf1.headerV1 import HeaderV1
 from pyabf.abf2.adcSection import ADCSection
 from pyabf.abf2.headerV2 import HeaderV2
@@ -25,7 +23,6 @@ from raphe.core.abf.channels import Channel, choose_channel, settle_unit
 from raphe.core.abf.header import AbfBytes, damaged, decode_text, locate
 from raphe.core.abf.scale import find_rail, find_rate, find_scale
 from raphe.core.abf.sweeps import MODES, Layout, SweepHeader, lay_out
-from raphe.core.errors import RecordingError
 from raphe.core.files.hashed_folder import sha256_of
 from raphe.core.files.path import checked_path
 from raphe.core.recordings.recording import Recording, Trace, find_suspects
@@ -144,29 +141,6 @@ def read_channel(
     )
     recording.warn()
     return recording
-
-
-def read_command(path: str | Path, sweep: int) -> tuple[np.ndarray, str]:
-    """What the protocol told the amplifier to inject in a sweep, as the first output has it.
-
-    Returns float64 (N,) and its unit. Raises RecordingError where the file's protocol does not
-    say, as when the waveform lies in a file of its own.
-    """
-    path = checked_path(path, "an ABF file")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "error"
-            )  # a waveform that pyabf did not find is zeros and a warning
-            abf = pyabf.ABF(str(path), cacheStimulusFiles=False)
-            abf.setSweep(sweep)
-            samples, unit = np.asarray(abf.sweepC, np.float64), str(abf.sweepUnitsC)
-    except Exception as error:  # of any kind, for any damage
-        raise RecordingError(
-            f"{path}: expected a protocol that gives the command of sweep {sweep}, got none that "
-            f"can be read ({error}); give the current as a file of its own"
-        ) from error
-    return samples, unit.strip()
 
 
 def describe_abf(path: str | Path, growing: bool = False) -> AbfFacts:

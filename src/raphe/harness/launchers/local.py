@@ -4,7 +4,6 @@ A network as small as celltype's gains little from a second thread: two processe
 train two members in a third less time than one process of two threads (docs/how_to/choose_k.md).
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +18,7 @@ from raphe.harness.launchers.member_job import MemberJob, results_of
 from raphe.harness.launchers.processes import import_ahead, run_all
 from raphe.harness.settings.composed import plain, without_hydra
 from raphe.harness.sweeps.callback import SweepCallback
-from raphe.harness.sweeps.swept import is_open, swept
+from raphe.harness.sweeps.swept import foreseen_members
 
 LOCAL_LAUNCHER = "hydra_plugins.raphe_local.LocalLauncher"
 FEWEST = 4  # members that are worth it: a server loads for as long as some epochs take
@@ -27,15 +26,12 @@ MEMBER_BYTES = 2 * 2**30  # torch and MLflow take .9 GB, where they cannot be sh
 OWN = "raphe."
 
 
-def n_workers(config: DictConfig, parameters: Mapping[str, Sequence[str]] | None) -> int:
+def n_workers(config: DictConfig, n_members: int) -> int:
     """How many members of a sweep are trained at once in this process or beside it.
 
     Where hydra.launcher.n_jobs does not say it, as many as there are cores for their threads, and
-    memory; one elsewhere than on a processor, of fewer than four members, and where nobody knows
-    how many there will be.
-
-    Args:
-        parameters: the values of what is swept; None of an open sweep.
+    memory; one elsewhere than on a processor, and of fewer than four members, of which an open
+    sweep has one after the other.
 
     Raises:
         SettingError: for a number that cannot be.
@@ -50,7 +46,6 @@ def n_workers(config: DictConfig, parameters: Mapping[str, Sequence[str]] | None
                 "once, 1 or more, or null for as many as there is room for"
             )
         return n_jobs
-    n_members = math.prod(map(len, parameters.values())) if parameters is not None else 1
     if n_members < FEWEST or config.trainer.get("accelerator") != "cpu":
         return 1
     n_cores = available_cores()
@@ -60,8 +55,7 @@ def n_workers(config: DictConfig, parameters: Mapping[str, Sequence[str]] | None
 
 def load_ahead(config: DictConfig) -> None:
     """Let processes for a sweep's members load while this one prepares what they share."""
-    parameters = None if is_open(config) else swept(config)
-    if _is_used(config) and n_workers(config, parameters) > 1:
+    if _is_used(config) and n_workers(config, foreseen_members(config)) > 1:
         import_ahead(modules_of(config))
 
 

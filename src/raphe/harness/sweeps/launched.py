@@ -29,6 +29,7 @@ from raphe.harness.sweeps.states import (
     write_finished,
     write_state,
 )
+from raphe.harness.sweeps.swept import settings_told_by_data
 from raphe.harness.tracking import DATA_TAG, PARENT_TAG, PLANNED_TAG, SWEEP_TAG, RunFacts, Tracker
 
 POLL_S = 10.0
@@ -121,7 +122,7 @@ def _reopened(
     if kind is None:
         raise SettingError(f"{run.name} {run.run_id}: is a sweep of an unknown kind; update raphe")
     summarise = None
-    if section.settings_told_by_data(config):
+    if settings_told_by_data(config):
         data = instantiate(config.data, **call(config.prepare))
         summarise = section.summary_of(config, tracker, data)
     folder = Path(run.tags[FOLDER_TAG])

@@ -37,7 +37,6 @@ from raphe.harness.sweeps.comparison import track_comparison
 from raphe.harness.sweeps.finding import FAILED_TAG, FINISHED_TAG
 from raphe.harness.sweeps.kinds import KIND_TAG, Kind, kind_of
 from raphe.harness.sweeps.plan import PLAN_FILE, SweepPlan, label_of
-from raphe.harness.sweeps.section import settings_told_by_data
 from raphe.harness.sweeps.states import (
     MemberState,
     States,
@@ -46,6 +45,7 @@ from raphe.harness.sweeps.states import (
     member_states,
     write_finished,
 )
+from raphe.harness.sweeps.swept import settings_told_by_data
 from raphe.harness.tracking import (
     CONTENTS_TAG,
     DESCRIPTION_TAG,

@@ -23,14 +23,10 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.metric_names import kept
 from raphe.core.protocol import SweptRun
 from raphe.harness.runs import artifacts
+from raphe.harness.sweeps.swept import settings_told_by_data
 from raphe.harness.tracking import RunFacts, Tracker
 
 Summarise = Callable[..., dict[str, Any]]
-
-
-def settings_told_by_data(config: DictConfig) -> list[str]:
-    """The settings whose values the data tell."""
-    return list(config.sweep["values"]) if "sweep" in config else []
 
 
 def fill_in(config: DictConfig, data: pl.LightningDataModule) -> None:

@@ -4,6 +4,7 @@ An experiment may have more to say to it, see raphe.harness.sweeps.section.
 """
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,13 @@ from raphe.harness.slurm.queue import JobArray, require_server, require_submitit
 from raphe.harness.sweeps import section as sweep_section
 from raphe.harness.sweeps.kinds import data_follow_seed, decides_data, kind_of
 from raphe.harness.sweeps.parent import JOBS_TAG, SweepParent
-from raphe.harness.sweeps.swept import fixed_overrides, is_open, overrides_of, swept
+from raphe.harness.sweeps.swept import (
+    fixed_overrides,
+    is_open,
+    overrides_of,
+    settings_told_by_data,
+    swept,
+)
 from raphe.harness.tracking import DATA_TAG, SWEEP_TAG, Tracker
 
 
@@ -43,7 +50,7 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         require_submitit()
         require_server(config.tracking.uri, plain(config.hydra.launcher, resolve=True))
     tracker = Tracker.from_settings(config)
-    told_by_data = sweep_section.settings_told_by_data(config)
+    told_by_data = settings_told_by_data(config)
     opens = is_open(config)
     if opens:
         _refuse_open(config, told_by_data)
@@ -71,7 +78,7 @@ def begin_sweep(config: DictConfig) -> SweepParent:
         tags,
         folder,
         parameters,
-        n_workers=n_workers(config, None if opens else parameters),
+        n_workers=n_workers(config, 1 if opens else math.prod(map(len, parameters.values()))),
         fixed=fixed_overrides(config) if opens else None,
         summarise=summarise,
     )

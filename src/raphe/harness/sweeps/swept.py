@@ -1,9 +1,13 @@
 """What a multirun sweeps over, as its command line and its settings say."""
 
+import math
+import sys
+
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+MANY = sys.maxsize
 GRIDS = (  # sweepers that train all combinations
     "hydra_plugins.raphe_grid.GridSweeper",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
@@ -43,3 +47,15 @@ def fixed_overrides(config: DictConfig) -> list[str]:
     fixed = [(text, o) for text, o in pairs if not o.is_sweep_override()]
     anew = [f"{o.get_key_element()}={o.get_value_element_as_str()}" for _, o in fixed]
     return [*(text for text, _ in fixed), *anew]
+
+
+def settings_told_by_data(config: DictConfig) -> list[str]:
+    """The settings whose values the data tell, see raphe.harness.sweeps.section."""
+    return list(config.sweep["values"]) if "sweep" in config else []
+
+
+def foreseen_members(config: DictConfig) -> int:
+    """How many there will be, before there are data: MANY where they tell it, 1 of an open one."""
+    if is_open(config):
+        return 1
+    return MANY if settings_told_by_data(config) else math.prod(map(len, swept(config).values()))

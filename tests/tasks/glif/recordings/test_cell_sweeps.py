@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from nwb_files import Entry, write_nwb
+from raphe.core.abf.command import read_command
 from raphe.core.errors import RecordingError, SettingError
 from raphe.tasks.glif.recordings.cell_files import CURRENT_UNITS, Signal, read_cell_traces
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
@@ -41,7 +42,7 @@ def test_an_abf_file_without_a_current_has_that_of_its_protocol(real_data) -> No
     assert ramp_pa.max() == pytest.approx(10, abs=0.1)
     assert all(np.isnan(voltage).any() for voltage in sweeps.voltages_v)
     assert sweeps.read_from == [
-        "the current is what its protocol commanded; the file measured none"
+        "the current is what its protocol commanded at Cmd 0; the file measured none"
     ]
     (of_one,) = read_cell_traces(
         Signal(path, "V"), Signal(None, "A"), None, sweep=1, cut=True
@@ -93,10 +94,45 @@ def test_a_recording_under_voltage_clamp_is_refused(real_data) -> None:
         read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, cut=True)
 
 
+def test_a_command_drives_the_input_of_its_number_or_the_only_one(real_data) -> None:
+    """Two inputs, IN 0 and IN 2, and waveforms in pA at Cmd 0 and in mV at Cmd 1."""
+    path, none = real_data("abf", "190619B_0003.abf"), Signal(None, "A")
+    sweeps = read_cell_sweeps(Signal(path, "V", 0), none, None, numbers=[0])
+    assert sweeps.currents_a[0].min() == pytest.approx(-120e-12)
+    assert "commanded at Cmd 0;" in sweeps.read_from[0]
+    with pytest.raises(RecordingError, match=r"for input 2, .* at 0 \(Cmd 0, pA\), and doe"):
+        read_cell_sweeps(Signal(path, "V", "IN 2"), none, None, numbers=[0])
+    (samples, rate_hz), _ = read_commanded(path, 0, CURRENT_UNITS, ["mV"], "IN 2", "Cmd 0")
+    np.testing.assert_allclose(samples[0], sweeps.currents_a[0])
+    assert rate_hz == sweeps.rate_hz
+    for output, expected in (("Cmd 1", "commands a current, got one in mV"), ("7", "found none")):
+        with pytest.raises(RecordingError, match=expected):
+            read_commanded(path, 0, CURRENT_UNITS, ["mV"], "IN 0", output)
+    only = read_command(real_data("abf", "18425108.abf"), 0, ["nA"], response=1)
+    assert only.output == "ME1" and only.samples.max() == pytest.approx(2.5)
+
+
+def test_a_command_that_a_user_list_varies_is_not_known(real_data) -> None:
+    path = real_data("abf", "user-list-durations.abf")
+    with pytest.raises(RecordingError, match="a user list varies EPOCHINITLEVEL from sweep to swe"):
+        read_command(path, 0, ["mV"])
+
+
+def test_a_voltage_that_was_commanded_is_no_response(real_data) -> None:
+    path = real_data("abf", "user-list-durations.abf")
+    expected = r"commands a voltage, at 0 \(Cmd 0, mV\); if it was current clamp all the same, name"
+    with pytest.raises(RecordingError, match=expected):
+        read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None)
+    named = read_cell_sweeps(Signal(path, "V"), Signal(None, "A", "IN 0"), None, cut=True)
+    assert len(named) == 3  # a person says so
+    nanoamperes = real_data("abf", "18425108.abf")  # commanded and measured
+    assert len(read_cell_sweeps(Signal(nanoamperes, "V"), Signal(None, "A"), None, cut=True)) == 1
+
+
 def test_a_command_in_mv_is_no_current(real_data) -> None:
     path = real_data("abf", "17o05026_vc_stim.abf")
     with pytest.raises(RecordingError, match="commands a current, got one in mV: it is no current"):
-        read_commanded(path, CURRENT_UNITS, 0)
+        read_commanded(path, 0, CURRENT_UNITS, CURRENT_UNITS)
 
 
 @pytest.mark.parametrize(("factor", "unit"), [(1e3, "mV"), (1e6, "uV")])

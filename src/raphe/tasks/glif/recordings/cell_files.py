@@ -215,7 +215,7 @@ def holds_current(voltage: Signal) -> bool:
 
 def is_commanded(voltage: Signal, current: Signal) -> bool:
     """Whether a current that is looked for beside its voltage is the command of an ABF file."""
-    return voltage.suffix == ABF and current.channel is None and not holds_current(voltage)
+    return voltage.suffix == ABF and not holds_current(voltage)
 
 
 def n_sweeps(voltage: Signal) -> int:
@@ -306,10 +306,16 @@ def _read_current(
 ) -> tuple[tuple[np.ndarray, float], str]:
     """As `_read`, and what it was read from where that must be said."""
     if not commanded:
-        return _read(current, CURRENT_UNITS, "current", rate_hz, sweep), ""
-    from raphe.tasks.glif.recordings.commanded import TAKEN, read_commanded
+        if voltage.suffix == ABF and current.source == voltage.source and current.channel is None:
+            from raphe.tasks.glif.recordings.commanded import require_current_clamp
 
-    return read_commanded(voltage.file, CURRENT_UNITS, sweep or 0), TAKEN
+            require_current_clamp(voltage.file, VOLTAGE_UNITS)
+        return _read(current, CURRENT_UNITS, "current", rate_hz, sweep), ""
+    from raphe.tasks.glif.recordings.commanded import read_commanded
+
+    return read_commanded(
+        voltage.file, sweep or 0, CURRENT_UNITS, VOLTAGE_UNITS, voltage.channel, current.channel
+    )
 
 
 def _read_pair(

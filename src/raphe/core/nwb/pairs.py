@@ -116,10 +116,9 @@ def _without_current(contents: Contents, sweep: Sweep) -> SweepPair:
     return SweepPair(voltage, current, f"{sweep.label}, recorded at I=0: without a current")
 
 
-def sweep_numbers(path: str | Path, channel: int | str | None = None) -> list[int]:
-    """What `read_pair` calls the sweeps of a voltage by, in the order of time: the file's own
+def sweep_numbers(contents: Contents, channel: int | str | None = None) -> list[int]:
+    """What `pair_of` calls the sweeps of a voltage by, in the order of time: the file's own
     numbers, else places from 0. Raises RecordingError."""
-    contents = open_contents(checked_path(path, "an NWB file"))
     sweeps = _sweeps(contents, _choose_channel(contents, VOLTAGE, channel, 0))
     own = [sweep.number for sweep in sweeps if sweep.number is not None]
     return list(dict.fromkeys(own)) or list(range(len(sweeps)))
@@ -197,7 +196,7 @@ def _choose_channel(
     if not channels:
         raise RecordingError(
             f"{contents.path}: expected a {noun}, found no channel in {quantity}"
-            f"{contents.why_nothing}"
+            f"{contents.why_nothing}; a recording under current clamp has one"
         )
     if number is not None:
         meant = [swept for swept in channels if channel in (None, swept.series[0].electrode)]

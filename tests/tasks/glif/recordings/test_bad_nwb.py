@@ -69,7 +69,8 @@ CASES = {
         VOLTAGE, CURRENT, "it has no stimulus", _unit("stimulus/presentation", b"mV")
     ),
     "a current instead of a voltage": Bad(
-        VOLTAGE, CURRENT, "expected a voltage, found no channel in V",
+        VOLTAGE, CURRENT,
+        "expected a voltage, found no channel in V; a recording under current clamp has one",
         _unit("acquisition/timeseries", b"A"),
     ),
     "all NaN": Bad(np.nan * VOLTAGE, CURRENT, "expected a voltage, got no finite sample"),

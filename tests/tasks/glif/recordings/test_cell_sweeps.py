@@ -4,6 +4,7 @@ import pytest
 from nwb_files import Entry, write_nwb
 from raphe.core.abf.command import read_command
 from raphe.core.errors import RecordingError, SettingError
+from raphe.core.nwb import reader
 from raphe.tasks.glif.recordings.cell_files import CURRENT_UNITS, Signal, read_cell_traces
 from raphe.tasks.glif.recordings.cell_sweeps import read_cell_sweeps
 from raphe.tasks.glif.recordings.commanded import read_commanded
@@ -145,7 +146,9 @@ def test_a_voltage_in_another_unit_is_refused_with_the_unit_that_fits(
     assert len(read_cell_sweeps(Signal(voltage, unit), Signal(current, "A"), 20_000.0)) == 1
 
 
-def test_all_sweeps_of_an_nwb_file_are_taken_each_with_its_own_stimulus(tmp_path) -> None:
+def test_all_sweeps_of_an_nwb_file_are_taken_each_with_its_own_stimulus(
+    tmp_path, monkeypatch
+) -> None:
     path, n = tmp_path / "cell.nwb", 1000
     entries = []
     for place, number in enumerate((7, 5, 9, 6)):  # stimuli are stored in another order
@@ -161,7 +164,12 @@ def test_all_sweeps_of_an_nwb_file_are_taken_each_with_its_own_stimulus(tmp_path
                   sweep=number, where="stimulus", facts=facts)
         )  # fmt: skip
     write_nwb(path, entries)
+    opened = []
+    monkeypatch.setattr(
+        reader, "open_contents", lambda at, was=reader.open_contents: opened.append(at) or was(at)
+    )
     sweeps = read_cell_sweeps(Signal(path, "V"), Signal(None, "A"), None, every=True)
+    assert opened == [path]  # of a file of 80 sweeps each opening takes seconds
     assert sweeps.names == ["sweep 7", "sweep 5"]
     assert [round(1e3 * float(each[0])) for each in sweeps.voltages_v] == [-67, -65]
     assert [round(1e12 * float(each[0])) for each in sweeps.currents_a] == [7, 5]

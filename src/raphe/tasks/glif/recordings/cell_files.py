@@ -7,6 +7,7 @@ longer than all the rest. B cells, N samples.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from raphe.tasks.glif.recordings.plausible import (
 )
 from raphe.tasks.glif.recordings.spike_cuts import cut_spikes
 
+if TYPE_CHECKING:  # h5py is loaded where a file is read
+    from raphe.core.nwb.contents import Contents
+
 VOLTAGE_UNITS = ("V", "mV", "uV", "µV")
 CURRENT_UNITS = ("A", "mA", "uA", "µA", "nA", "pA")
 NWB, ABF, CSV, NPZ = ".nwb", ".abf", ".csv", ".npz"
@@ -52,12 +56,15 @@ class Signal:
             own.
         channel: of a recording, a table or an .npz, its number or name.
         with_bias: of a current in NWB, with the bias current that the file states added.
+        opened: of a voltage in NWB, what its file holds, so that it is opened once for all sweeps;
+            None: it is opened for the sweep that is read.
     """
 
     source: Path | np.ndarray | None
     unit: str
     channel: int | str | None = None
     with_bias: bool = False
+    opened: "Contents | None" = None
 
     @property
     def file(self) -> Path:
@@ -322,9 +329,11 @@ def _read_pair(
     voltage: Signal, current: Signal, sweep: int | None
 ) -> tuple[tuple[np.ndarray, float], tuple[np.ndarray, float], str, float]:
     """Both of one NWB file, which of its series they are, and the bias that is not added, in A."""
-    from raphe.core.nwb.pairs import read_pair
+    from raphe.core.nwb.pairs import pair_of, read_pair
 
-    pair = read_pair(voltage.file, voltage.channel, current.channel, sweep, current.with_bias)
+    which = voltage.channel, current.channel, sweep, current.with_bias
+    opened = voltage.opened
+    pair = read_pair(voltage.file, *which) if opened is None else pair_of(opened, *which)
     signals = _samples(pair.voltage, VOLTAGE_UNITS), _samples(pair.current, CURRENT_UNITS)
     return *signals, pair.label, pair.bias_a
 

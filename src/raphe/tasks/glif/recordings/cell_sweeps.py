@@ -5,7 +5,9 @@ W sweeps, N samples of each.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +18,9 @@ from raphe.tasks.glif.recordings.cell_files import NWB, Signal, n_sweeps, read_c
 from raphe.tasks.glif.recordings.cell_traces import LONGEST_GAP_S
 from raphe.tasks.glif.recordings.plausible import CUT, require_current
 from raphe.tasks.glif.recordings.spike_cuts import cut_longer
+
+if TYPE_CHECKING:  # h5py is loaded where a file is read
+    from raphe.core.nwb.contents import Contents
 
 BEGINNING_S = 1e-3  # of a sweep, that is taken for its first voltage
 MOST_JUNCTION_V = 0.05
@@ -90,10 +95,12 @@ def read_cell_sweeps(
     wanted: Sequence[int | None] = list(dict.fromkeys(numbers)) or [None]
     if voltage.is_unnumbered and not numbers:
         wanted = range(n_sweeps(voltage))
+    if voltage.suffix == NWB and current.source is None:
+        voltage = replace(voltage, opened=_opened(voltage.file))
     if voltage.suffix == NWB and every:
         from raphe.core.nwb.pairs import sweep_numbers  # loads h5py
 
-        wanted = sweep_numbers(voltage.file, voltage.channel)
+        wanted = sweep_numbers(voltage.opened or _opened(voltage.file), voltage.channel)
     if current.with_bias and (voltage.suffix != NWB or current.source is not None):
         raise SettingError(f"--add-bias: {ONLY_NWB}; leave it out")
     names, voltages, currents, read_from = [], [], [], []
@@ -165,6 +172,12 @@ def read_cell_sweeps(
     return CellSweeps(
         names, voltages, currents, rates[0], left_out, read_from, liquid_junction_v, cut, longer_s
     )
+
+
+def _opened(path: Path) -> "Contents":
+    from raphe.core.nwb.reader import open_contents  # loads h5py
+
+    return open_contents(path)
 
 
 def _differing(biases_a: Sequence[float]) -> list[str]:

@@ -10,7 +10,7 @@ from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
 from raphe.core.command_line import hydra_word
 from raphe.core.errors import SettingError
@@ -69,6 +69,14 @@ def own_folder(config: DictConfig) -> Path | None:
     hydra = hydras(config)
     sources = () if hydra is None else hydra.runtime.config_sources
     return next((Path(entry.path) for entry in sources if entry.provider == COMMAND_LINE), None)
+
+
+def keep_own_folder(config: DictConfig, folder: Path) -> None:
+    """Let `own_folder` find one in settings that were composed from a record, by no command line of
+    Hydra's."""
+    source = {"provider": COMMAND_LINE, "path": str(folder.absolute())}
+    with open_dict(config):
+        config.hydra = {"runtime": {"choices": {}, "config_sources": [source]}}
 
 
 def search_path(config_dir: Path | None) -> list[str]:

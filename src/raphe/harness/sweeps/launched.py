@@ -1,6 +1,7 @@
 """A sweep that was left to a cluster, seen by a process that did not launch it."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ from raphe.core.files.scratch import Scratch
 from raphe.core.sentences import counted, listed, printable
 from raphe.harness import registry
 from raphe.harness.runs.artifacts import fetch
-from raphe.harness.slurm.queue import JobArray, SlurmError, queued
+from raphe.harness.settings.configuration import keep_own_folder
+from raphe.harness.slurm.queue import JobArray, Queued, SlurmError, jobs_of, queued
 from raphe.harness.slurm.waiting import MISSED, wait
 from raphe.harness.sweeps import section
 from raphe.harness.sweeps.bar import SweepProgress
@@ -41,6 +43,7 @@ WORDS = {
     "KILLED": "interrupted",
     "RUNNING": "at work",
 }
+GONE = "whose job is gone"  # though it was at work when it last said anything
 
 
 def status(found: FoundSweep) -> str:
@@ -49,23 +52,26 @@ def status(found: FoundSweep) -> str:
     if SWEEP_TAG not in run.tags:
         raise SettingError(f"{run.name} {run.run_id}: is a single run, {run.status.lower()}")
     arrays = JobArray.read(run.tags.get(JOBS_TAG, ""))
+    queue, of_queue = _queue(arrays)  # before the states: what has ended since is in it still
     if arrays:
         with Scratch() as scratch:
             plan = _plan(tracker, run, scratch)
             states = _states(tracker, run)
         n_members = plan.n_members or len(states)
+        lost = _lost(states, plan, arrays, queue)
     else:
-        states = _tracked(tracker, run)
+        states, lost = _tracked(tracker, run), []
         n_members = int(run.tags.get(PLANNED_TAG, len(states)))
-    counts = Counter(WORDS[state.status] for state in states)
+    counts = Counter(GONE if state in lost else WORDS[state.status] for state in states)
     told = [f"{n} {word}" for word, n in counts.items()]
     rest = n_members - len(states)
     told += [f"{rest} not begun"] if rest else []
     whole, how = counted("member", n_members), listed(told or ["none begun"])
     lines = [f"{run.name} ({run.run_id}), {run.status.lower()}: {whole}, {how}"]
-    if at_work := SweepProgress(states, n_members, 0.0).at_work:
+    running = [state for state in states if state not in lost]
+    if at_work := SweepProgress(running, n_members, 0.0).at_work:
         lines.append(at_work)
-    lines += [*_queue(arrays), *_failed(states)]
+    lines += [*of_queue, *_failed(states)]
     if arrays and run.status == "RUNNING":
         words = ("raphe", "sweep", "wait", run.run_id, *tracker.options)
         lines.append(f"next: {printed_command(*words)}")
@@ -87,6 +93,8 @@ def come_back(found: FoundSweep, config_dir: Path | None, waits: bool) -> int:
         )
     config = registry.recorded_with_choices(tracker, run).over_local(config_dir=config_dir)
     config.resume, config.runs_root = True, str(tracker.runs_root)
+    if config_dir is not None:
+        keep_own_folder(config, config_dir)
     with Scratch() as scratch:
         plan = _plan(tracker, run, scratch)
         parent = _reopened(tracker, run, config, plan, scratch)
@@ -177,18 +185,33 @@ def _mirror(tracker: Tracker, run: RunFacts, plan: SweepPlan, folder: Path) -> N
     write_finished(folder, before)
 
 
-def _queue(arrays: tuple[JobArray, ...]) -> list[str]:
-    """A line of what SLURM has of them."""
-    if not arrays:
+def _lost(
+    states: list[MemberState],
+    plan: SweepPlan,
+    arrays: tuple[JobArray, ...],
+    queue: Mapping[str, Queued] | None,
+) -> list[MemberState]:
+    """Those at work, as they last said, of whose jobs SLURM knows nothing more."""
+    if queue is None:
         return []
+    gone = {plan.launched[number] for number, job in jobs_of(arrays).items() if job not in queue}
+    return [state for state in states if state.status == "RUNNING" and state.label in gone]
+
+
+def _queue(arrays: tuple[JobArray, ...]) -> tuple[dict[str, Queued] | None, list[str]]:
+    """The jobs that SLURM has not done with, None where it gives no answer; a line about them."""
+    if not arrays:
+        return None, []
     names = " ".join(array.job for array in arrays)
     try:
-        states = Counter(entry.state.lower() for entry in queued(arrays).values())
+        queue = queued(arrays)
     except SlurmError as error:
-        return [f"SLURM (job {names}): {error}"]
-    if not states:
-        return [f"SLURM (job {names}): none of its jobs is left"]
-    return [f"SLURM (job {names}): {listed([f'{n} {state}' for state, n in states.items()])}"]
+        return None, [f"SLURM (job {names}): {error}"]
+    if not queue:
+        return queue, [f"SLURM (job {names}): none of its jobs is left"]
+    states = Counter(entry.state.lower() for entry in queue.values())
+    told = listed([f"{n} {state}" for state, n in states.items()])
+    return queue, [f"SLURM (job {names}): {told}"]
 
 
 def _failed(states: list[MemberState]) -> list[str]:

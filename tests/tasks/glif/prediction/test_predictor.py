@@ -26,6 +26,21 @@ def test_arrays_give_posteriors(posterior_bundle: Path, cell: list[str]) -> None
     assert bundle.manifest["level"] == 1 and "glif/posterior" in repr(bundle)
 
 
+def test_masked_samples_are_missing_and_sweeps_of_several_lengths_refused(
+    posterior_bundle: Path, cell: list[str]
+) -> None:
+    bundle = raphe.load_bundle(posterior_bundle, threads=1)
+    voltage_v, current_a = np.load(cell[0]), np.load(cell[2])
+    masked = np.ma.masked_array(np.nan_to_num(voltage_v, nan=0.03), np.isnan(voltage_v))
+    of_masked, of_missing = (
+        bundle.predict(each, current_a, 50_000, n_samples=20).posteriors[0].samples
+        for each in (masked, voltage_v)
+    )
+    np.testing.assert_array_equal(of_masked, of_missing)
+    with pytest.raises(raphe.RecordingError, match=r"^voltage: .* got sweeps of several lengths; "):
+        bundle.predict([voltage_v, voltage_v[:-9]], [current_a, current_a[:-9]], 50_000)
+
+
 def test_sweeps_that_are_filled_up_give_what_they_hold(posterior_bundle, cell) -> None:
     """Each over other samples of the array, as sweeps that were stopped at other times."""
     bundle = raphe.load_bundle(posterior_bundle, threads=1)

@@ -14,7 +14,7 @@ from raphe.core.bundles.fields import Field, read_fields
 from raphe.core.bundles.opened_file import Changes, OpenedFile
 from raphe.core.bundles.predictor import BundlePredictor, json_values, require_at_most
 from raphe.core.bundles.view import Need
-from raphe.core.errors import SettingError
+from raphe.core.errors import RecordingError, SettingError
 from raphe.core.sentences import printable
 from raphe.tasks.glif.ensemble.bundle import PosteriorBundle
 from raphe.tasks.glif.prediction.inference import ONE_AT_A_TIME, infer_cells, inferable
@@ -145,8 +145,8 @@ class PosteriorPredictor(BundlePredictor):
         if n_samples < 1:
             raise SettingError(f"n_samples: expected 1 or more, got {n_samples}")
         cells = read_cell_traces(
-            Signal(_source(voltage), voltage_unit, voltage_channel),
-            Signal(_source(current), current_unit, current_channel),
+            Signal(_source(voltage, "voltage"), voltage_unit, voltage_channel),
+            Signal(_source(current, "current"), current_unit, current_channel),
             rate_hz,
             sweep=sweep,
             relative_to_v=self._typical_rest_v if relative_to_rest else None,
@@ -238,8 +238,19 @@ def _require_bearable(cells: CellTraces) -> None:
     require_at_most(MOST_SHOWN_SAMPLES, cells.voltage_v.size, "voltage", "samples")
 
 
-def _source(samples: Path | str | np.ndarray | None) -> Path | np.ndarray | None:
-    return Path(samples) if isinstance(samples, str) else samples
+def _source(samples: Any, quantity: str) -> Path | np.ndarray | None:
+    """A path, or numbers as an array; what is masked is missing. Raises RecordingError."""
+    if samples is None or isinstance(samples, str | Path):
+        return Path(samples) if isinstance(samples, str) else samples
+    if isinstance(samples, np.ma.MaskedArray):
+        return np.where(np.ma.getmaskarray(samples), np.nan, samples.data)
+    try:
+        return np.asarray(samples)
+    except ValueError as error:  # lists of several lengths
+        raise RecordingError(
+            f"{quantity}: expected numbers (samples,) or (cells, samples), got sweeps of several "
+            "lengths; give them one by one, or fill voltage and current up with NaN"
+        ) from error
 
 
 load = PosteriorPredictor  # by which name raphe.load_bundle finds it

@@ -1,5 +1,6 @@
 """A sweep's voltage and its own stimulus: by table, electrode and number or time, names last."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -288,6 +289,20 @@ def test_nothing_behind_the_end_of_an_experiment_of_nwb_1_was_recorded(tmp_path:
     assert pair.voltage.n_samples == pair.current.n_samples == 700
     assert pair.label.endswith("; its bias current of 30 pA is not added to that")
     assert read_pair(path, sweep=10).voltage.n_samples == N
+
+
+def test_a_stimulus_of_a_lower_rate_is_held_where_it_lasts_as_long() -> None:
+    slow = stimulus("i", 0, sweep=0, facts={"rate": 2500.0})
+    slow = replace(slow, data=np.arange(250, dtype=np.int16))
+    pair = pair_of(contents([voltage("v", 1, sweep=0), slow]))
+    assert pair.label == "sweep 0, v, with i, held from 2500 to 10000 Hz"
+    (trace,) = pair.current.sweeps
+    np.testing.assert_allclose(1e12 * trace.read(), np.arange(N) // 4, rtol=1e-6)
+    np.testing.assert_allclose(1e12 * trace.read(7, 10), [1, 2, 2], rtol=1e-6)
+    for n, rate_hz in ((251, 2500.0), (249, 2500.0), (300, 3000.0), (2000, 20_000.0)):
+        other = replace(slow, data=np.zeros(n, np.int16), facts={**slow.facts, "rate": rate_hz})
+        with pytest.raises(RecordingError, match="expected i at the rate of sweep 0, v, 10000 Hz"):
+            pair_of(contents([voltage("v", 1, sweep=0), other]))
 
 
 def test_a_sweep_at_i_0_has_no_current_and_needs_no_stimulus() -> None:

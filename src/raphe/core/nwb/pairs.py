@@ -13,6 +13,7 @@ import numpy as np
 from raphe.core.errors import RecordingError
 from raphe.core.files.path import checked_path
 from raphe.core.nwb.contents import Contents, Part
+from raphe.core.nwb.held import held
 from raphe.core.nwb.reader import choose, choose_among, open_contents
 from raphe.core.nwb.stimuli import (
     CURRENT,
@@ -79,8 +80,30 @@ def pair_of(
     if chosen.series.kind == NO_CURRENT and stimulus_channel is None:
         return _without_current(contents, chosen)
     current = current_of(contents, chosen, alike, stimulus_channel)
+    injected, told = _injected(contents, chosen, current)
+    bias_a = chosen.series.bias_a
+    if bias_a and add_bias:
+        (trace,) = injected.sweeps
+        factor = unit_factor(CURRENT, injected.unit)
+        assert factor is not None  # else it were no current
+        offset = trace.offset + factor * bias_a
+        injected = replace(injected, sweeps=(replace(trace, offset=offset),))
+        told, bias_a = f"{told} and its bias current of {1e12 * bias_a:g} pA", 0.0
+    elif bias_a:
+        told = f"{told}; its bias current of {1e12 * bias_a:g} pA is not added to that"
+    return SweepPair(
+        _recording(contents, chosen, chosen.part.n_samples), injected,
+        f"{chosen.label}, with {current.series.name}{told}", bias_a,
+    )  # fmt: skip
+
+
+def _injected(contents: Contents, chosen: Sweep, current: Sweep) -> tuple[Recording, str]:
+    """The current over the samples of a sweep, and what is to be told of it."""
     n_samples = chosen.part.n_samples
     if not same_rate(chosen.series.sampled_hz, current.series.sampled_hz):
+        slower = _recording(contents, current, current.part.n_samples)
+        if longer := held(slower, chosen.series.sampled_hz, n_samples):
+            return longer, f", held from {slower.rate_hz:g} to {longer.rate_hz:g} Hz"
         raise RecordingError(
             f"{contents.path}: expected {current.series.name} at the rate of {chosen.label}, "
             f"{chosen.series.sampled_hz:g} Hz, got {current.series.sampled_hz:g} Hz; choose "
@@ -92,20 +115,7 @@ def pair_of(
             f"{counted('sample', n_samples)}, got {current.part.n_samples} of "
             f"{current.series.name}; choose a sweep that was recorded whole (--sweep)"
         )
-    injected, bias_a, told = _recording(contents, current, n_samples), chosen.series.bias_a, ""
-    if bias_a and add_bias:
-        (trace,) = injected.sweeps
-        factor = unit_factor(CURRENT, injected.unit)
-        assert factor is not None  # else it were no current
-        offset = trace.offset + factor * bias_a
-        injected = replace(injected, sweeps=(replace(trace, offset=offset),))
-        told, bias_a = f" and its bias current of {1e12 * bias_a:g} pA", 0.0
-    elif bias_a:
-        told = f"; its bias current of {1e12 * bias_a:g} pA is not added to that"
-    return SweepPair(
-        _recording(contents, chosen, n_samples), injected,
-        f"{chosen.label}, with {current.series.name}{told}", bias_a,
-    )  # fmt: skip
+    return _recording(contents, current, n_samples), ""
 
 
 def _without_current(contents: Contents, sweep: Sweep) -> SweepPair:

@@ -76,7 +76,6 @@ def launch(
         launcher = BasicLauncher()
         launcher.setup(hydra_context=context, task_function=task_function, config=config)
         return launcher.launch(job_overrides, initial_job_idx=first)
-    import_ahead(modules_of(config))
     numbers = range(first, first + len(job_overrides))
     members = [
         (list(overrides), number) for overrides, number in zip(job_overrides, numbers, strict=True)
